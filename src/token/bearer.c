@@ -1,0 +1,63 @@
+#include "token/bearer.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define SCHEME "Bearer"
+#define SCHEME_LENGTH (sizeof(SCHEME) - 1)
+
+/* tchar of RFC 9110 5.6.2: what a scheme's name is made of. */
+static int is_tchar(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+static int is_token_byte(char c)
+{
+    return c > 0x20 && c < 0x7f && c != '"' && c != ',';
+}
+
+enum reason bearer_token(const char **token, size_t *len, const char *authorization)
+{
+    size_t scheme = 0;
+    const char *start;
+    const char *end;
+    const char *p;
+
+    *token = NULL;
+    *len = 0;
+    if (authorization == NULL) {
+        return REASON_NO_CREDENTIALS;
+    }
+    while (is_tchar(authorization[scheme])) {
+        scheme++;
+    }
+    if (scheme != SCHEME_LENGTH || strncasecmp(authorization, SCHEME, scheme) != 0) {
+        return REASON_NO_CREDENTIALS;
+    }
+
+    start = authorization + scheme;
+    if (*start != ' ') {
+        return REASON_AUTHORIZATION_MALFORMED;
+    }
+    while (*start == ' ') {
+        start++;
+    }
+    end = start + strlen(start);
+    while (end > start && end[-1] == ' ') {
+        end--;
+    }
+    if (end == start) {
+        return REASON_AUTHORIZATION_MALFORMED;
+    }
+    for (p = start; p < end; p++) {
+        if (!is_token_byte(*p)) {
+            return REASON_AUTHORIZATION_MALFORMED;
+        }
+    }
+
+    *token = start;
+    *len = (size_t)(end - start);
+    return REASON_OK;
+}

@@ -1,0 +1,170 @@
+#include "token/json.h"
+
+#include <apr_strings.h>
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <string.h>
+
+#include "token/json_scan.h"
+
+static apr_status_t tree_cleanup(void *data)
+{
+    cJSON_Delete(data);
+    return APR_SUCCESS;
+}
+
+/* cJSON reads 1e999 as infinity. Recursion is bounded by the scan. */
+static bool numbers_are_finite(const cJSON *value)
+{
+    const cJSON *child;
+
+    if (cJSON_IsNumber(value) && !isfinite(value->valuedouble)) {
+        return false;
+    }
+    cJSON_ArrayForEach(child, value)
+    {
+        if (!numbers_are_finite(child)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum reason json_parse(const json_value **value, const char *text, size_t len,
+                       const struct json_limits *limits, apr_pool_t *pool)
+{
+    enum reason reason;
+    cJSON *tree;
+
+    *value = NULL;
+    reason = json_scan(text, len, limits, pool);
+    if (reason != REASON_OK) {
+        return reason;
+    }
+    /* The scan accepts nothing that cJSON refuses, so NULL can only mean no memory. */
+    tree = cJSON_ParseWithLengthOpts(text, len, NULL, 0);
+    if (tree == NULL) {
+        return REASON_INTERNAL_ERROR;
+    }
+    apr_pool_cleanup_register(pool, tree, tree_cleanup, apr_pool_cleanup_null);
+    if (!numbers_are_finite(tree)) {
+        return REASON_JSON_TOO_LARGE;
+    }
+    *value = tree;
+    return REASON_OK;
+}
+
+const json_value *json_member(const json_value *object, const char *name)
+{
+    if (!cJSON_IsObject(object)) {
+        return NULL;
+    }
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+bool json_is_object(const json_value *value)
+{
+    return cJSON_IsObject(value);
+}
+
+bool json_is_array(const json_value *value)
+{
+    return cJSON_IsArray(value);
+}
+
+const char *json_string(const json_value *value)
+{
+    return cJSON_IsString(value) ? value->valuestring : NULL;
+}
+
+bool json_bool(bool *out, const json_value *value)
+{
+    if (!cJSON_IsBool(value)) {
+        return false;
+    }
+    *out = cJSON_IsTrue(value);
+    return true;
+}
+
+bool json_time(double *seconds, const json_value *value)
+{
+    if (!cJSON_IsNumber(value) || !(value->valuedouble >= 0) ||
+        !(value->valuedouble <= JSON_TIME_MAX)) {
+        return false;
+    }
+    *seconds = value->valuedouble;
+    return true;
+}
+
+size_t json_size(const json_value *value)
+{
+    size_t n = 0;
+
+    for (const json_value *v = json_first(value); v != NULL; v = json_next(v)) {
+        n++;
+    }
+    return n;
+}
+
+const json_value *json_first(const json_value *container)
+{
+    return container != NULL ? container->child : NULL;
+}
+
+const json_value *json_next(const json_value *value)
+{
+    return value->next;
+}
+
+const char *json_name(const json_value *member)
+{
+    return member->string;
+}
+
+const char *json_text(const json_value *value, apr_pool_t *pool)
+{
+    char *printed = cJSON_PrintUnformatted(value);
+    char *text;
+
+    if (printed == NULL) {
+        return NULL;
+    }
+    text = apr_pstrdup(pool, printed);
+    cJSON_free(printed);
+    return text;
+}
+
+const char *json_quote(const char *string, apr_pool_t *pool)
+{
+    static const char hex[] = "0123456789abcdef";
+    const unsigned char *p = (const unsigned char *)string;
+    const unsigned char *end = p + strlen(string);
+    char *quoted = apr_palloc(pool, (size_t)(end - p) * 6 + 3);
+    char *out = quoted;
+
+    *out++ = '"';
+    while (p < end) {
+        unsigned len = utf8_sequence(p, end);
+
+        if (len == 0) {
+            return NULL;
+        }
+        if (*p < 0x20 || *p == 0x7f) {
+            memcpy(out, "\\u00", 4);
+            out[4] = hex[*p >> 4];
+            out[5] = hex[*p & 0xf];
+            out += 6;
+            p++;
+            continue;
+        }
+        if (*p == '"' || *p == '\\') {
+            *out++ = '\\';
+        }
+        memcpy(out, p, len);
+        out += len;
+        p += len;
+    }
+    *out++ = '"';
+    *out = '\0';
+    return quoted;
+}
