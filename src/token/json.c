@@ -21,8 +21,7 @@ static bool numbers_are_finite(const cJSON *value)
     if (cJSON_IsNumber(value) && !isfinite(value->valuedouble)) {
         return false;
     }
-    cJSON_ArrayForEach(child, value)
-    {
+    cJSON_ArrayForEach(child, value) {
         if (!numbers_are_finite(child)) {
             return false;
         }

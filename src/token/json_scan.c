@@ -272,7 +272,8 @@ static bool take_word(struct scan *scan, const char *word)
 static bool has_name(const struct name *names, const struct name *name)
 {
     for (; names != NULL; names = names->next) {
-        if (names->len == name->len && memcmp(names->bytes, name->bytes, name->len) == 0) {
+        if (names->len == name->len &&
+            memcmp(names->bytes, name->bytes, name->len) == 0) {
             return true;
         }
     }

@@ -31,7 +31,8 @@ enum jwa_alg {
 #define JWA_BIT(alg) (1u << (alg))
 
 /** Those that verify with a secret. */
-#define JWA_SECRET_ALGORITHMS (JWA_BIT(JWA_HS256) | JWA_BIT(JWA_HS384) | JWA_BIT(JWA_HS512))
+#define JWA_SECRET_ALGORITHMS \
+    (JWA_BIT(JWA_HS256) | JWA_BIT(JWA_HS384) | JWA_BIT(JWA_HS512))
 
 /** Those that verify with a public key. */
 #define JWA_PUBLIC_ALGORITHMS ((JWA_BIT(JWA_COUNT) - 1) & ~JWA_SECRET_ALGORITHMS)
@@ -46,15 +47,15 @@ enum jwa_kty {
 
 /** What an algorithm is made of; the names are OpenSSL's. */
 struct jwa {
-    const char *name;    /**< the "alg" value */
-    const char *kty;     /**< the "kty" value of its keys */
-    enum jwa_kty type;   /**< the same */
-    const char *digest;  /**< NULL where the scheme brings its own (EdDSA) */
-    size_t digest_size;  /**< bytes; also the PSS salt and the shortest HMAC key */
-    bool pss;            /**< RSASSA-PSS rather than PKCS #1 v1.5 */
-    const char *crv;     /**< the "crv" value of its keys; NULL for RSA and oct */
-    const char *group;   /**< that curve; NULL for RSA and oct */
-    size_t coordinate;   /**< bytes of one coordinate; 0 for RSA and oct */
+    const char *name;   /**< the "alg" value */
+    const char *kty;    /**< the "kty" value of its keys */
+    enum jwa_kty type;  /**< the same */
+    const char *digest; /**< NULL where the scheme brings its own (EdDSA) */
+    size_t digest_size; /**< bytes; also the PSS salt and the shortest HMAC key */
+    bool pss;           /**< RSASSA-PSS rather than PKCS #1 v1.5 */
+    const char *crv;    /**< the "crv" value of its keys; NULL for RSA and oct */
+    const char *group;  /**< that curve; NULL for RSA and oct */
+    size_t coordinate;  /**< bytes of one coordinate; 0 for RSA and oct */
 };
 
 /** The row of @a alg, which is below JWA_COUNT. */

@@ -117,8 +117,9 @@ static EVP_PKEY *key_from_params(const char *type, OSSL_PARAM_BLD *builder)
 static bool has_roca_mark(const BIGNUM *n)
 {
     static const unsigned primes[] = {
-        3,  5,  7,  11, 13, 17, 19,  23,  29,  31,  37,  41,  43,  47,  53,  59,  61,  67,  71,
-        73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+        3,   5,   7,   11,  13,  17,  19,  23,  29,  31,  37,  41,  43,
+        47,  53,  59,  61,  67,  71,  73,  79,  83,  89,  97,  101, 103,
+        107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
     };
 
     for (size_t i = 0; i < sizeof(primes) / sizeof(primes[0]); i++) {
@@ -209,7 +210,8 @@ static const struct jwa *find_curve(const char *kty, const char *crv)
     for (enum jwa_alg i = 0; i < JWA_COUNT; i++) {
         const struct jwa *jwa = jwa_get(i);
 
-        if (jwa->crv != NULL && strcmp(jwa->kty, kty) == 0 && strcmp(jwa->crv, crv) == 0) {
+        if (jwa->crv != NULL && strcmp(jwa->kty, kty) == 0 &&
+            strcmp(jwa->crv, crv) == 0) {
             return jwa;
         }
     }
@@ -240,7 +242,8 @@ static const char *read_ec(EVP_PKEY **pkey, const struct jwa *jwa, const json_va
     }
     builder = OSSL_PARAM_BLD_new();
     if (builder != NULL &&
-        OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, jwa->group, 0) &&
+        OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, jwa->group,
+                                        0) &&
         OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point,
                                          1 + 2 * length)) {
         *pkey = key_from_params("EC", builder);
@@ -254,8 +257,8 @@ static const char *read_ec(EVP_PKEY **pkey, const struct jwa *jwa, const json_va
     return NULL;
 }
 
-static const char *read_okp(EVP_PKEY **pkey, const struct jwa *jwa, const json_value *json,
-                            apr_pool_t *pool)
+static const char *read_okp(EVP_PKEY **pkey, const struct jwa *jwa,
+                            const json_value *json, apr_pool_t *pool)
 {
     unsigned char x[ED25519_LENGTH];
 
@@ -270,7 +273,8 @@ static const char *read_okp(EVP_PKEY **pkey, const struct jwa *jwa, const json_v
 }
 
 /* Make the key itself, and say which algorithms a key of this kind can verify. */
-static const char *read_material(struct jwk *key, const json_value *json, apr_pool_t *pool)
+static const char *read_material(struct jwk *key, const json_value *json,
+                                 apr_pool_t *pool)
 {
     const char *kty = json_string(json_member(json, "kty"));
     const char *crv = json_string(json_member(json, "crv"));
@@ -308,13 +312,15 @@ static const char *check_purpose(struct jwk *key, const json_value *json)
     const json_value *alg_member = json_member(json, "alg");
     enum jwa_alg alg;
 
-    if (use != NULL && (json_string(use) == NULL || strcmp(json_string(use), "sig") != 0)) {
+    if (use != NULL &&
+        (json_string(use) == NULL || strcmp(json_string(use), "sig") != 0)) {
         return "use is not sig";
     }
     if (key_ops != NULL) {
         const json_value *op = json_is_array(key_ops) ? json_first(key_ops) : NULL;
 
-        while (op != NULL && (json_string(op) == NULL || strcmp(json_string(op), "verify") != 0)) {
+        while (op != NULL &&
+               (json_string(op) == NULL || strcmp(json_string(op), "verify") != 0)) {
             op = json_next(op);
         }
         if (op == NULL) {

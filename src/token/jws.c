@@ -52,8 +52,8 @@ static enum reason split(struct part part[3], const char *token, size_t len)
     return REASON_OK;
 }
 
-static enum reason decode(const unsigned char **bytes, size_t *len, const struct part *part,
-                          apr_pool_t *pool)
+static enum reason decode(const unsigned char **bytes, size_t *len,
+                          const struct part *part, apr_pool_t *pool)
 {
     unsigned char *out = apr_palloc(pool, BASE64URL_DECODED_MAX(part->len) + 1);
 
@@ -120,9 +120,9 @@ static bool has_unsupported(const json_value *header)
 {
     const json_value *cty = json_member(header, "cty");
 
-    return json_member(header, "crit") != NULL || /* RFC 7515 4.1.11 */
-           json_member(header, "b64") != NULL ||  /* RFC 7797 */
-           json_member(header, "zip") != NULL ||  /* RFC 7516 4.1.3 */
+    return json_member(header, "crit") != NULL ||       /* RFC 7515 4.1.11 */
+           json_member(header, "b64") != NULL ||        /* RFC 7797 */
+           json_member(header, "zip") != NULL ||        /* RFC 7516 4.1.3 */
            (cty != NULL && (json_string(cty) == NULL || /* RFC 7519 5.2: nested */
                             strcasecmp(media_subtype(json_string(cty)), "JWT") == 0));
 }

@@ -141,7 +141,8 @@ static const struct jwt_claims *read_claims(const struct jwt *jwt)
     claims->nbf = read_time(json_member(payload, "nbf"));
     claims->iat = read_time(json_member(payload, "iat"));
     claims->bound = json_member(payload, "cnf") != NULL;
-    read_string_array(&claims->permissions, json_member(payload, "permissions"), jwt->pool);
+    read_string_array(&claims->permissions, json_member(payload, "permissions"),
+                      jwt->pool);
     read_scope(&claims->scope, json_member(payload, "scope"), jwt->pool);
     return claims;
 }
@@ -178,7 +179,8 @@ static enum reason check_audience(const struct jwt_claims *claims,
     return REASON_AUDIENCE_MISMATCH;
 }
 
-static enum reason check_times(const struct jwt_claims *claims, int leeway, apr_time_t now)
+static enum reason check_times(const struct jwt_claims *claims, int leeway,
+                               apr_time_t now)
 {
     double seconds = (double)now / (double)APR_USEC_PER_SEC;
 

@@ -42,7 +42,11 @@ enum jwt_profile {
 
 /** A claim that holds a time. */
 struct jwt_time {
-    enum { JWT_TIME_ABSENT, JWT_TIME_MALFORMED, JWT_TIME_PRESENT } state;
+    enum {
+        JWT_TIME_ABSENT,
+        JWT_TIME_MALFORMED,
+        JWT_TIME_PRESENT
+    } state;
     double seconds; /**< since the epoch, when present */
 };
 
@@ -56,8 +60,8 @@ struct jwt_words {
 struct jwt_claims {
     enum jwa_alg alg;
     enum jws_typ typ;
-    const char *issuer;           /**< NULL when absent or not a string */
-    bool audience_valid;          /**< aud is a string, or an array of strings, not empty */
+    const char *issuer;  /**< NULL when absent or not a string */
+    bool audience_valid; /**< aud is a string, or an array of strings, not empty */
     struct jwt_words audience;
     struct jwt_time exp;
     struct jwt_time nbf;
@@ -74,9 +78,9 @@ struct jwt_policy {
     unsigned algorithms;          /**< JWA_BIT of each allowed algorithm */
     const char *const *audiences; /**< any one must be in aud, byte for byte */
     size_t audience_count;
-    int leeway;                   /**< seconds of clock difference to forgive */
+    int leeway; /**< seconds of clock difference to forgive */
     enum jwt_profile profile;
-    const char *user_claim;       /**< the claim that names the user */
+    const char *user_claim; /**< the claim that names the user */
 };
 
 /**

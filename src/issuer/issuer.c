@@ -1,0 +1,142 @@
+#include "issuer/issuer.h"
+
+#include <stddef.h>
+
+/* How often a waiting request looks. */
+#define LOOK apr_time_from_msec(10)
+
+/* Retry-After for an issuer that the store has no room for: only people can help. */
+#define NO_ROOM_SECONDS 60
+
+static bool is_usable(const struct issuer_runtime *runtime,
+                      const struct jwks_state *state)
+{
+    return state->generation != 0 &&
+           issuer_clock() - state->success_at < runtime->timing.stale;
+}
+
+/* Will an attempt begin, or go on, while a request can wait for it? */
+static bool attempt_is_near(const struct jwks_state *state, apr_time_t now)
+{
+    return state->started != state->finished || state->next_at <= now + ISSUER_WAIT_MAX;
+}
+
+/*
+ * Wait until there are usable keys, or until an attempt that was under way or
+ * came meanwhile has failed.
+ */
+static bool wait_for_keys(const struct issuer_runtime *runtime, int slot)
+{
+    apr_time_t now = issuer_clock();
+    apr_time_t until = now + ISSUER_WAIT_MAX;
+    struct jwks_state state;
+    uint32_t finished;
+    bool usable;
+    int place;
+
+    jwks_store_state(&state, runtime->store, slot);
+    finished = state.finished;
+    if (!attempt_is_near(&state, now)) {
+        return false;
+    }
+    place = jwks_store_wait_begin(runtime->store, now, until);
+    if (place < 0) {
+        return false;
+    }
+    do {
+        apr_sleep(LOOK);
+        jwks_store_state(&state, runtime->store, slot);
+        usable = is_usable(runtime, &state);
+    } while (!usable && state.finished == finished && issuer_clock() < until);
+    jwks_store_wait_end(runtime->store, place);
+    return usable;
+}
+
+/* Ask for a refresh and wait for it; false when there is nothing to wait for. */
+static bool wait_for_refresh(const struct issuer_runtime *runtime, int slot)
+{
+    apr_time_t now = issuer_clock();
+    apr_time_t until = now + ISSUER_WAIT_MAX;
+    uint32_t ticket;
+    bool answered;
+    int place;
+
+    if (!jwks_store_ask(&ticket, runtime->store, slot, now, runtime->timing.cooldown)) {
+        return false;
+    }
+    place = jwks_store_wait_begin(runtime->store, now, until);
+    if (place < 0) {
+        return false;
+    }
+    do {
+        apr_sleep(LOOK);
+        answered = jwks_store_answered(runtime->store, slot, ticket);
+    } while (!answered && issuer_clock() < until);
+    jwks_store_wait_end(runtime->store, place);
+    return answered;
+}
+
+static enum reason find_in_cache(struct issuer_key *key,
+                                 const struct issuer_runtime *runtime, int slot,
+                                 const char *kid, enum jwa_alg alg)
+{
+    enum reason reason;
+
+    key->shared = jwks_cache_acquire(runtime->cache, slot);
+    if (key->shared == NULL) {
+        return REASON_KEYS_UNAVAILABLE;
+    }
+    reason = jwks_find(&key->key, jwks_shared_keys(key->shared), kid, alg);
+    if (reason != REASON_OK) {
+        issuer_key_release(key);
+    }
+    return reason;
+}
+
+enum reason issuer_find_key(struct issuer_key *key, const struct issuer_runtime *runtime,
+                            const struct issuer *issuer, const char *kid,
+                            enum jwa_alg alg)
+{
+    struct jwks_state state;
+    enum reason reason;
+
+    key->key = NULL;
+    key->shared = NULL;
+    if (issuer->kind == ISSUER_KEYS_FILE) {
+        return jwks_find(&key->key, issuer->keys, kid, alg);
+    }
+    if (issuer->kind != ISSUER_KEYS_URL || issuer->slot < 0) {
+        return REASON_KEYS_UNAVAILABLE;
+    }
+    jwks_store_state(&state, runtime->store, issuer->slot);
+    if (!is_usable(runtime, &state) && !wait_for_keys(runtime, issuer->slot)) {
+        return REASON_KEYS_UNAVAILABLE;
+    }
+    reason = find_in_cache(key, runtime, issuer->slot, kid, alg);
+    /* The token may be signed with a key younger than our copy. */
+    if (reason == REASON_KEY_UNKNOWN && wait_for_refresh(runtime, issuer->slot)) {
+        reason = find_in_cache(key, runtime, issuer->slot, kid, alg);
+    }
+    return reason;
+}
+
+void issuer_key_release(struct issuer_key *key)
+{
+    jwks_cache_release(key->shared);
+    key->key = NULL;
+    key->shared = NULL;
+}
+
+int issuer_retry_after(const struct issuer_runtime *runtime, const struct issuer *issuer)
+{
+    struct jwks_state state;
+    apr_time_t wait;
+
+    if (issuer->kind != ISSUER_KEYS_URL || issuer->slot < 0) {
+        return NO_ROOM_SECONDS;
+    }
+    jwks_store_state(&state, runtime->store, issuer->slot);
+    wait = state.next_at - issuer_clock();
+    return wait > apr_time_from_sec(1) ? (int)apr_time_sec(wait + APR_USEC_PER_SEC - 1)
+                                       : 1;
+}

@@ -1,0 +1,69 @@
+/**
+ * @file issuer.h
+ * An issuer as configured, and the way from a token's kid to one of its keys.
+ *
+ * No function here opens a connection. Requests take keys from memory; when a
+ * key is missing they ask the background thread (jwks_refresh.h) and may wait
+ * for it, briefly, and never many of them at once.
+ */
+#ifndef AUTH0_ISSUER_ISSUER_H
+#define AUTH0_ISSUER_ISSUER_H
+
+#include "issuer/jwks_cache.h"
+#include "issuer/jwks_refresh.h"
+#include "issuer/jwks_store.h"
+#include "token/jwk.h"
+#include "token/reason.h"
+#include "token/secret.h"
+
+/** How long a request waits for keys at most. */
+#define ISSUER_WAIT_MAX apr_time_from_sec(2)
+
+enum issuer_kind {
+    ISSUER_KEYS_URL,   /**< public keys, fetched */
+    ISSUER_KEYS_FILE,  /**< public keys, read once at start */
+    ISSUER_SECRET_FILE /**< a shared secret: then there are no public keys */
+};
+
+struct issuer {
+    const char *name;    /**< the iss that its tokens carry, byte for byte */
+    unsigned algorithms; /**< JWA_BITs of algorithms=, or 0: as the location has it */
+    enum issuer_kind kind;
+    const char *source;          /**< URL or path */
+    const struct jwks *keys;     /**< ISSUER_KEYS_FILE only */
+    const struct secret *secret; /**< ISSUER_SECRET_FILE only */
+    int slot;                    /**< ISSUER_KEYS_URL only: in the store; -1 when the
+                                      store has no room for it */
+};
+
+/** What a process needs to find keys. */
+struct issuer_runtime {
+    struct jwks_store *store;
+    struct jwks_cache *cache;
+    struct jwks_timing timing;
+};
+
+/** A public key in use. */
+struct issuer_key {
+    const struct jwk *key;
+    struct jwks_shared *shared; /**< what keeps it alive; NULL for a key of a file */
+};
+
+/**
+ * Find the key that a token names. ISSUER_KEYS_URL and ISSUER_KEYS_FILE only.
+ *
+ * @param key  set on REASON_OK, then to be given back with issuer_key_release
+ * @param kid  as in the token's header, or NULL
+ * @return REASON_OK; those of jwks_find; REASON_KEYS_UNAVAILABLE when there are
+ *         no keys, or none younger than the stale time
+ */
+enum reason issuer_find_key(struct issuer_key *key, const struct issuer_runtime *runtime,
+                            const struct issuer *issuer, const char *kid,
+                            enum jwa_alg alg);
+
+void issuer_key_release(struct issuer_key *key);
+
+/** Seconds after which keys may be there again, for Retry-After; at least 1. */
+int issuer_retry_after(const struct issuer_runtime *runtime, const struct issuer *issuer);
+
+#endif

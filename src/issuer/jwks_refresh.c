@@ -1,0 +1,254 @@
+#include "issuer/jwks_refresh.h"
+
+#include <apr_thread_proc.h>
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A leader that shows no sign of life for this long is replaced. */
+#define LEASE apr_time_from_sec(2)
+
+/* How soon the leader sees a request's wish, and the others a vacant lead. */
+#define LEADER_TICK apr_time_from_msec(50)
+#define FOLLOWER_TICK apr_time_from_msec(200)
+
+#define BACKOFF_FIRST apr_time_from_sec(1)
+#define BACKOFF_MAX apr_time_from_sec(60)
+
+/* Stopping waits for the thread this long, then leaves it to the process's end. */
+#define STOP_PATIENCE apr_time_from_msec(1000)
+
+struct jwks_refresher {
+    struct jwks_store *store;
+    struct jwks_refresh_settings settings;
+    uint32_t self;
+    struct https_client *client; /* NULL while not the leader */
+    bool fetching[JWKS_STORE_SLOTS];
+    uint32_t ticket[JWKS_STORE_SLOTS]; /* what the attempt under way answers */
+    apr_thread_t *thread;
+    apr_pool_t *pool; /* the thread's own */
+    _Atomic bool stop;
+    _Atomic bool stopped;
+};
+
+/* 1 s, 2 s, 4 s … 60 s, each between 80 and 100 % of that, so that servers part. */
+static apr_interval_time_t backoff(uint32_t failures)
+{
+    apr_interval_time_t wait = BACKOFF_MAX;
+    unsigned char random = 0;
+
+    if (failures < 6) {
+        wait = BACKOFF_FIRST << failures;
+    }
+    RAND_bytes(&random, 1);
+    return wait - wait / 5 * random / 255;
+}
+
+static bool is_due(const struct jwks_refresher *refresher, int slot, apr_time_t now)
+{
+    struct jwks_state state;
+
+    if (refresher->fetching[slot]) {
+        return false;
+    }
+    jwks_store_state(&state, refresher->store, slot);
+    return now >= state.next_at || state.asked != state.answered;
+}
+
+static void start_due(struct jwks_refresher *refresher, apr_time_t now)
+{
+    const struct jwks_refresh_settings *settings = &refresher->settings;
+    const char *issuer;
+    const char *url;
+
+    for (int slot = 0; slot < JWKS_STORE_SLOTS; slot++) {
+        if (!jwks_store_source(&issuer, &url, refresher->store, slot) ||
+            !is_due(refresher, slot, now)) {
+            continue;
+        }
+        /* Stamp before fetching: should we die, the next leader tries again later. */
+        refresher->ticket[slot] = jwks_store_begin(
+            refresher->store, slot, now + settings->https.total_timeout + BACKOFF_FIRST);
+        if (https_get_start(refresher->client, url, slot)) {
+            refresher->fetching[slot] = true;
+        }
+        else {
+            jwks_store_fail(refresher->store, slot, refresher->ticket[slot],
+                            now + BACKOFF_MAX);
+        }
+    }
+}
+
+/* Why a document is of no use, in words. */
+static const char *describe(enum reason reason)
+{
+    switch (reason) {
+    case REASON_JWKS_NO_USABLE_KEY:
+        return "the key document holds no usable key";
+    case REASON_JWKS_PRIVATE_KEY:
+        return "the key document holds a private key: it must be replaced at once";
+    case REASON_JWKS_TOO_LARGE:
+        return "the key document is over the limits (64 keys, 128 KiB)";
+    case REASON_JWKS_MALFORMED:
+        return "the answer is no JWK Set (an object with an array \"keys\" of objects)";
+    case REASON_JSON_DUPLICATE_NAME:
+        return "the key document has an object with a duplicate name";
+    case REASON_JSON_TOO_LARGE:
+        return "the key document is nested too deeply or has too many values";
+    case REASON_JSON_SYNTAX:
+    case REASON_JSON_ENCODING:
+        return "the answer is not JSON";
+    default:
+        return "out of memory";
+    }
+}
+
+/* An attempt ended: publish or keep what was there, then tell. */
+static void on_done(void *context, int slot, const struct https_answer *answer)
+{
+    struct jwks_refresher *refresher = context;
+    const struct jwks_refresh_settings *settings = &refresher->settings;
+    struct jwks_report report = {.slot = slot, .json_type = answer->json_type};
+    apr_time_t now = issuer_clock();
+    apr_pool_t *scratch = NULL;
+    struct jwks_state state;
+    struct jwks *keys = NULL;
+
+    refresher->fetching[slot] = false;
+    jwks_store_state(&state, refresher->store, slot);
+    report.error = answer->error;
+    if (report.error == NULL) {
+        enum reason reason = REASON_INTERNAL_ERROR;
+
+        if (apr_pool_create_unmanaged_ex(&scratch, NULL, NULL) == APR_SUCCESS) {
+            reason = jwks_parse(&keys, answer->body, answer->len, scratch);
+        }
+        report.error = reason != REASON_OK ? describe(reason) : NULL;
+    }
+
+    if (report.error == NULL) {
+        report.changed = jwks_store_publish(
+            refresher->store, slot, refresher->ticket[slot], answer->body, answer->len,
+            now, now + settings->timing.fresh / 5 * 4);
+    }
+    else {
+        report.failures = state.failures + 1;
+        jwks_store_fail(refresher->store, slot, refresher->ticket[slot],
+                        now + backoff(state.failures));
+    }
+    report.keys = keys;
+    jwks_store_source(&report.issuer, &report.url, refresher->store, slot);
+    settings->report(settings->context, &report);
+
+    jwks_destroy(keys);
+    if (scratch != NULL) {
+        apr_pool_destroy(scratch);
+    }
+}
+
+/* Drop what is under way; the slots' stamps tell the next leader when to go on. */
+static void abandon(struct jwks_refresher *refresher)
+{
+    if (refresher->client != NULL) {
+        https_client_destroy(refresher->client);
+        refresher->client = NULL;
+    }
+    memset(refresher->fetching, 0, sizeof(refresher->fetching));
+}
+
+static void step(struct jwks_refresher *refresher)
+{
+    apr_time_t now = issuer_clock();
+
+    if (!jwks_store_lead(refresher->store, refresher->self, now, LEASE)) {
+        abandon(refresher);
+        apr_sleep(FOLLOWER_TICK);
+        return;
+    }
+    if (refresher->client == NULL) {
+        refresher->client = https_client_create(&refresher->settings.https);
+    }
+    if (refresher->client != NULL) {
+        start_due(refresher, now);
+        https_get_run(refresher->client, LEADER_TICK, on_done, refresher);
+    }
+    if (refresher->client == NULL || https_get_pending(refresher->client) == 0) {
+        apr_sleep(LEADER_TICK);
+    }
+}
+
+static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
+{
+    struct jwks_refresher *refresher = data;
+
+    (void)thread;
+    while (!atomic_load(&refresher->stop)) {
+        step(refresher);
+    }
+    abandon(refresher);
+    jwks_store_resign(refresher->store, refresher->self);
+    atomic_store(&refresher->stopped, true);
+    return NULL;
+}
+
+/*
+ * Runs when the process ends, in prefork even inside a signal handler that may
+ * have interrupted an allocation that our thread now waits for: so there is a
+ * limit to patience. What the thread uses is in no pool of the process and stays
+ * valid should it be left behind.
+ */
+static apr_status_t stop(void *data)
+{
+    struct jwks_refresher *refresher = data;
+    apr_time_t until = issuer_clock() + STOP_PATIENCE;
+
+    atomic_store(&refresher->stop, true);
+    while (!atomic_load(&refresher->stopped) && issuer_clock() < until) {
+        apr_sleep(apr_time_from_msec(5));
+    }
+    if (atomic_load(&refresher->stopped)) {
+        apr_status_t rv;
+
+        apr_thread_join(&rv, refresher->thread);
+        apr_pool_destroy(refresher->pool);
+        free(refresher);
+    }
+    return APR_SUCCESS;
+}
+
+bool jwks_refresher_start(struct jwks_store *store,
+                          const struct jwks_refresh_settings *settings, apr_pool_t *pool)
+{
+    struct jwks_refresher *refresher = calloc(1, sizeof(*refresher));
+    apr_status_t rv = APR_ENOMEM;
+    sigset_t all;
+    sigset_t before;
+
+    if (refresher == NULL) {
+        return false;
+    }
+    refresher->store = store;
+    refresher->settings = *settings;
+    refresher->self = (uint32_t)getpid();
+    if (apr_pool_create_unmanaged_ex(&refresher->pool, NULL, NULL) == APR_SUCCESS) {
+        /* Signals are for the server's own threads: ours inherits a full mask. */
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        rv = apr_thread_create(&refresher->thread, NULL, run, refresher, refresher->pool);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    if (rv != APR_SUCCESS) {
+        if (refresher->pool != NULL) {
+            apr_pool_destroy(refresher->pool);
+        }
+        free(refresher);
+        return false;
+    }
+    apr_pool_pre_cleanup_register(pool, refresher, stop);
+    return true;
+}

@@ -1,0 +1,71 @@
+/**
+ * @file jwks_refresh.h
+ * Who fetches key documents, when, and how often.
+ *
+ * Every process has one background thread that tries to be the leader; the
+ * leader fetches for all. It fetches a source
+ *   - at once when it has never been fetched,
+ *   - at 80 % of the fresh time after a success,
+ *   - after a failure with a backoff from 1 s, doubling up to 60 s, with jitter,
+ *   - when a request asked because of an unknown kid (jwks_store_ask).
+ * A document replaces the one before only if it holds a usable key. Sources are
+ * fetched side by side; a hung one delays no other.
+ *
+ * mod_watchdog offers such a singleton too. It is not used because its successor
+ * sleeps ten seconds before it takes over from a process that died, and because
+ * its stop notice comes from another thread while the callback may be running.
+ */
+#ifndef AUTH0_ISSUER_JWKS_REFRESH_H
+#define AUTH0_ISSUER_JWKS_REFRESH_H
+
+#include <apr_pools.h>
+#include <apr_time.h>
+#include <stdbool.h>
+
+#include "issuer/https_get.h"
+#include "issuer/jwks_store.h"
+#include "token/jwk.h"
+
+/** How long keys are good for; see Auth0JWKSRefresh. */
+struct jwks_timing {
+    apr_interval_time_t fresh;    /**< refreshed before they are this old */
+    apr_interval_time_t stale;    /**< unusable when the last success is this old */
+    apr_interval_time_t cooldown; /**< between refreshes asked for by unknown kids */
+};
+
+/** What one attempt brought, for whoever keeps the log. Valid during the call. */
+struct jwks_report {
+    int slot;
+    const char *issuer;
+    const char *url;
+    const char *error;       /**< in words; NULL for success */
+    uint32_t failures;       /**< in a row, this one included */
+    bool changed;            /**< a document other than the one before */
+    bool json_type;          /**< Content-Type said JSON */
+    const struct jwks *keys; /**< the keys of a good document, or, for the sake of
+                                  the skipped ones, of one without a usable key;
+                                  else NULL */
+};
+
+typedef void jwks_reporter(void *context, const struct jwks_report *report);
+
+struct jwks_refresh_settings {
+    struct jwks_timing timing;
+    struct https_limits https;
+    jwks_reporter *report; /**< called by the background thread */
+    void *context;
+};
+
+/**
+ * Start this process's background thread, with all signals blocked. Once a
+ * process, after curl_global_init.
+ *
+ * @param store     must outlive the thread
+ * @param settings  copied; what it points to must outlive the thread
+ * @param pool      the thread is stopped when this pool goes
+ * @return false when the thread cannot be started
+ */
+bool jwks_refresher_start(struct jwks_store *store,
+                          const struct jwks_refresh_settings *settings, apr_pool_t *pool);
+
+#endif

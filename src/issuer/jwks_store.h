@@ -1,0 +1,164 @@
+/**
+ * @file jwks_store.h
+ * The shared-memory table of key documents: what all processes of the server
+ * know about their issuers. One slot per (issuer, source).
+ *
+ * Terms
+ *   document    the raw JWK Set as fetched; never parsed here
+ *   generation  how many different documents a slot has held; 0 = none yet
+ *   attempt     one try to fetch, successful or not
+ *   leader      the one process that fetches, by a lease it keeps renewing
+ *   asked       how often an unknown kid has asked for a refresh; an attempt
+ *               answers all that was asked before it started
+ *
+ * No locks: a process may be killed at any instruction and the others go on.
+ *   - A slot is claimed by one compare-and-swap on its id, then filled by
+ *     whoever has the same id with the same bytes, then marked ready.
+ *   - A document lies in one of two buffers, chosen by the generation's lowest
+ *     bit. The leader writes the buffer nobody reads, then raises the generation.
+ *     A reader copies and then checks that the generation has not moved. A digest
+ *     travels with each document, so that even two leaders at once (one stopped
+ *     beyond its lease, then continued) cannot make a mixture pass for one.
+ *
+ * All times are microseconds of issuer_clock(), which no clock change touches.
+ * Any thread of any process may call anything, except what says "leader only".
+ */
+#ifndef AUTH0_ISSUER_JWKS_STORE_H
+#define AUTH0_ISSUER_JWKS_STORE_H
+
+#include <apr_time.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Issuers that one server can hold, those of .htaccess files included. */
+#define JWKS_STORE_SLOTS 64
+
+/** Bytes of an issuer identifier and of a key document's URL. */
+#define JWKS_STORE_ISSUER_MAX 511
+#define JWKS_STORE_URL_MAX 1023
+
+/** Requests that may wait for keys at the same time, whatever the server's size. */
+#define JWKS_STORE_WAITERS_MAX 256
+
+struct jwks_store;
+
+/** A slot's identity: what its keys are for and where they come from. */
+struct jwks_source {
+    const char *issuer; /**< iss, for people; at most JWKS_STORE_ISSUER_MAX bytes */
+    const char *url;    /**< https; at most JWKS_STORE_URL_MAX bytes */
+    const char *trust;  /**< the CA file in use, or "" */
+};
+
+/** The state of one slot, read at one moment. */
+struct jwks_state {
+    uint32_t generation;
+    uint32_t started;       /**< attempts begun */
+    uint32_t finished;      /**< attempts ended */
+    uint32_t failures;      /**< failed attempts since the last success */
+    uint32_t asked;         /**< refreshes asked for by unknown kids */
+    uint32_t answered;      /**< the value of asked that attempts have covered */
+    apr_time_t success_at;  /**< last success, 0 for never */
+    apr_time_t next_at;     /**< next regular attempt, 0 for at once */
+    apr_time_t cooldown_at; /**< until then, unknown kids ask in vain */
+};
+
+/** Microseconds of a clock that only goes forward; the same in every process; never 0. */
+apr_time_t issuer_clock(void);
+
+/** Bytes of shared memory that a store needs. */
+size_t jwks_store_size(void);
+
+/**
+ * Make a store of zeroed shared memory. In the parent, before any fork.
+ *
+ * @param waiters  how many requests of the whole server may wait for keys at once
+ */
+struct jwks_store *jwks_store_init(void *memory, unsigned waiters);
+
+/**
+ * The slot of a source, claimed when it has none yet.
+ *
+ * @return 0 to JWKS_STORE_SLOTS - 1; -1 when the table is full or a name too long
+ */
+int jwks_store_slot(struct jwks_store *store, const struct jwks_source *source);
+
+/** Take over the document of the same source from another store. Parent only. */
+void jwks_store_inherit(struct jwks_store *store, int slot, struct jwks_store *old,
+                        const struct jwks_source *source);
+
+/** Is there a source in this slot? Then @a issuer and @a url are set (shared memory). */
+bool jwks_store_source(const char **issuer, const char **url, struct jwks_store *store,
+                       int slot);
+
+void jwks_store_state(struct jwks_state *state, const struct jwks_store *store, int slot);
+
+/** The current generation: one atomic read. */
+uint32_t jwks_store_generation(const struct jwks_store *store, int slot);
+
+/**
+ * Copy the current document.
+ *
+ * @param text        set to malloc'ed memory of the caller's; NULL on failure
+ * @param generation  set to the generation of that copy
+ * @return false when there is none, it is torn, or there is no memory
+ */
+bool jwks_store_read(char **text, size_t *len, uint32_t *generation,
+                     const struct jwks_store *store, int slot);
+
+/**
+ * Ask for a refresh because of an unknown kid: at most once per cooldown, which
+ * is counted from now, before any attempt, so that a dead issuer uses it up too.
+ *
+ * @param ticket  set when waiting makes sense: until state.answered reaches it
+ * @return true when a refresh is on its way; false during the cooldown
+ */
+bool jwks_store_ask(uint32_t *ticket, struct jwks_store *store, int slot, apr_time_t now,
+                    apr_interval_time_t cooldown);
+
+/** Has everything up to this ticket been answered? */
+bool jwks_store_answered(const struct jwks_store *store, int slot, uint32_t ticket);
+
+/**
+ * A place among the requests that may wait. It frees itself at @a until should
+ * its holder die.
+ *
+ * @return the place, to be given to jwks_store_wait_end; -1 when all are taken
+ */
+int jwks_store_wait_begin(struct jwks_store *store, apr_time_t now, apr_time_t until);
+void jwks_store_wait_end(struct jwks_store *store, int place);
+
+/**
+ * Be the leader, or stay it: to be called again within the lease.
+ *
+ * @param self  this process; not 0
+ * @return false while another process holds an unexpired lease
+ */
+bool jwks_store_lead(struct jwks_store *store, uint32_t self, apr_time_t now,
+                     apr_interval_time_t lease);
+
+/** Give the lead up, if it is ours, for another process to take at once. */
+void jwks_store_resign(struct jwks_store *store, uint32_t self);
+
+/**
+ * Leader only: an attempt begins. Stamped first: whatever happens to this
+ * process, no other attempt is due before @a next_at.
+ *
+ * @return the ticket that this attempt answers
+ */
+uint32_t jwks_store_begin(struct jwks_store *store, int slot, apr_time_t next_at);
+
+/**
+ * Leader only: an attempt brought a usable document. Whether or not it is a new
+ * one, the keys are fresh from @a now.
+ *
+ * @return true when it differs from the one before, false when it is the same
+ */
+bool jwks_store_publish(struct jwks_store *store, int slot, uint32_t ticket,
+                        const char *text, size_t len, apr_time_t now, apr_time_t next_at);
+
+/** Leader only: an attempt failed; what was published stays. */
+void jwks_store_fail(struct jwks_store *store, int slot, uint32_t ticket,
+                     apr_time_t next_at);
+
+#endif
