@@ -105,7 +105,7 @@ enum reason issuer_find_key(struct issuer_key *key, const struct issuer_runtime 
     if (issuer->kind == ISSUER_KEYS_FILE) {
         return jwks_find(&key->key, issuer->keys, kid, alg);
     }
-    if (issuer->kind != ISSUER_KEYS_URL || issuer->slot < 0) {
+    if (issuer->kind != ISSUER_KEYS_URL || issuer->slot < 0 || runtime->cache == NULL) {
         return REASON_KEYS_UNAVAILABLE;
     }
     jwks_store_state(&state, runtime->store, issuer->slot);
@@ -132,7 +132,7 @@ int issuer_retry_after(const struct issuer_runtime *runtime, const struct issuer
     struct jwks_state state;
     apr_time_t wait;
 
-    if (issuer->kind != ISSUER_KEYS_URL || issuer->slot < 0) {
+    if (issuer->kind != ISSUER_KEYS_URL || issuer->slot < 0 || runtime->cache == NULL) {
         return NO_ROOM_SECONDS;
     }
     jwks_store_state(&state, runtime->store, issuer->slot);

@@ -39,7 +39,7 @@ struct issuer {
 /** What a process needs to find keys. */
 struct issuer_runtime {
     struct jwks_store *store;
-    struct jwks_cache *cache;
+    struct jwks_cache *cache; /**< NULL when this process could not make one */
     struct jwks_timing timing;
 };
 

@@ -1,0 +1,60 @@
+/**
+ * @file mod_auth0_jwt.c
+ * Access tokens of Auth0 for Apache httpd: where everything begins.
+ *
+ *     src/token   bytes in, verdict out: JWT, JWS, JWK, strict JSON
+ *     src/issuer  the issuers' current keys, fetched in the background
+ *     src/httpd   directives, AuthType Auth0, Require auth0-..., answers
+ *
+ * Includes point one way only: httpd -> issuer -> token.
+ *
+ * A request's way: CORS (header_parser), authentication (check_authn), the
+ * requirements (check_authz and the providers), the handler; for a refusal, the
+ * error filter.
+ */
+#include <httpd.h>
+#include <http_config.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include "httpd/authn.h"
+#include "httpd/authz.h"
+#include "httpd/config.h"
+#include "httpd/config_check.h"
+#include "httpd/cors.h"
+#include "httpd/error_response.h"
+#include "httpd/message.h"
+#include "httpd/runtime.h"
+
+static void register_hooks(apr_pool_t *pool)
+{
+    /* Start: read, check, prepare in the parent; run in each child. */
+    ap_hook_pre_config(config_begin, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(config_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(runtime_prepare, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(runtime_start, NULL, NULL, APR_HOOK_FIRST);
+
+    /* A request. */
+    ap_hook_header_parser(cors_answer, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_authn(authn_check, NULL, NULL, APR_HOOK_MIDDLE,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    authz_register(pool);
+    ap_hook_note_auth_failure(error_response_note_auth_failure, NULL, NULL,
+                              APR_HOOK_MIDDLE);
+    ap_hook_handler(message_handler, NULL, NULL, APR_HOOK_MIDDLE);
+
+    /* An error. */
+    ap_hook_insert_error_filter(cors_mark_error, NULL, NULL, APR_HOOK_MIDDLE);
+    error_response_register(pool);
+}
+
+AP_DECLARE_MODULE(auth0_jwt) = {
+    STANDARD20_MODULE_STUFF,
+    config_create_dir,
+    config_merge_dirs,
+    NULL, /* the server's configuration is one for all: see config_server */
+    NULL,
+    config_directives,
+    register_hooks,
+    AP_MODULE_FLAG_NONE,
+};

@@ -1,0 +1,18 @@
+/**
+ * @file authn.h
+ * AuthType Auth0: who is asking?
+ */
+#ifndef AUTH0_HTTPD_AUTHN_H
+#define AUTH0_HTTPD_AUTHN_H
+
+#include <httpd.h>
+
+/**
+ * check_authn hook. With a valid token r->user is the user claim and
+ * r->ap_auth_type "Bearer"; the claims are in the request's state.
+ *
+ * @return OK; DECLINED when the AuthType is not ours; else the refusal's status
+ */
+int authn_check(request_rec *r);
+
+#endif

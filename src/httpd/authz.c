@@ -1,0 +1,208 @@
+#include "httpd/authz.h"
+
+#include <apr_strings.h>
+#include <ap_provider.h>
+#include <http_core.h>
+#include <http_request.h>
+#include <mod_auth.h>
+
+#include "httpd/config.h"
+#include "httpd/config_values.h"
+#include "httpd/error_response.h"
+#include "httpd/module.h"
+#include "httpd/request.h"
+
+#define PERMISSION_PROVIDER "auth0-permission"
+#define SCOPE_PROVIDER "auth0-scope"
+
+/* What mod_authz_core leaves out of cmd->limited inside its own sections. */
+#define ALL_METHODS (~(AP_METHOD_BIT << (METHODS - 1)))
+
+/* scope-token of RFC 6749 3.3: what the challenge's scope attribute can carry. */
+static bool is_scope_token(const char *word)
+{
+    for (const char *p = word; *p != '\0'; p++) {
+        if (*p <= 0x20 || *p >= 0x7f || *p == '"' || *p == '\\') {
+            return false;
+        }
+    }
+    return *word != '\0';
+}
+
+/*
+ * Negated, a requirement of ours would be "neutral" before authentication, and
+ * httpd would let the request through without any.
+ */
+static const char *refuse_negation(const cmd_parms *cmd, const char *provider)
+{
+    const char *args = cmd->directive != NULL ? cmd->directive->args : "";
+    const char *first = ap_getword_conf(cmd->temp_pool, &args);
+
+    if (ap_cstr_casecmp(first, "not") == 0) {
+        return apr_pstrcat(cmd->pool, "Require not ", provider,
+                           ": httpd would skip authentication; say what a token must "
+                           "have, not what it must lack",
+                           NULL);
+    }
+    for (const ap_directive_t *d = cmd->directive; d != NULL; d = d->parent) {
+        if (ap_cstr_casecmp(d->directive, "<RequireNone") == 0) {
+            return apr_pstrcat(cmd->pool, "Require ", provider,
+                               " inside <RequireNone>: httpd would skip authentication; "
+                               "say what a token must have, not what it must lack",
+                               NULL);
+        }
+    }
+    return NULL;
+}
+
+/* Shared by both providers: the line as an array of words. */
+static const char *parse_words(cmd_parms *cmd, const char *line, const void **parsed,
+                               const char *provider)
+{
+    apr_array_header_t *words = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    const char *error = refuse_negation(cmd, provider);
+    const char *word;
+
+    if (error != NULL) {
+        return error;
+    }
+    while (*(word = ap_getword_conf(cmd->pool, &line)) != '\0') {
+        if (strstr(word, "${") != NULL) {
+            return apr_pstrcat(cmd->pool, "Require ", provider, ": \"", word,
+                               "\" names a variable that is not defined", NULL);
+        }
+        if (!is_scope_token(word)) {
+            return apr_pstrcat(cmd->pool, "Require ", provider, ": \"", word,
+                               "\" holds a space, a quote, a backslash or a character "
+                               "outside ASCII",
+                               NULL);
+        }
+        APR_ARRAY_PUSH(words, const char *) = word;
+    }
+    if (words->nelts == 0) {
+        return apr_pstrcat(cmd->pool, "Require ", provider,
+                           ": names nothing; write it as in Require ", provider,
+                           " read:messages", NULL);
+    }
+    if ((cmd->limited | ~ALL_METHODS) != -1) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server,
+                     "%s:%d: Require %s inside <Limit> leaves the methods that are not "
+                     "named there open",
+                     cmd->directive->filename, cmd->directive->line_num, provider);
+    }
+    *parsed = words;
+    return NULL;
+}
+
+static const char *parse_permissions(cmd_parms *cmd, const char *line,
+                                     const void **parsed)
+{
+    return parse_words(cmd, line, parsed, PERMISSION_PROVIDER);
+}
+
+static const char *parse_scopes(cmd_parms *cmd, const char *line, const void **parsed)
+{
+    return parse_words(cmd, line, parsed, SCOPE_PROVIDER);
+}
+
+/* For the challenge: every word of a denied line, in order, once. */
+static void note_missing(struct request_state *state, const apr_array_header_t *words,
+                         apr_pool_t *pool)
+{
+    if (state->missing == NULL) {
+        state->missing = apr_array_make(pool, words->nelts, sizeof(const char *));
+    }
+    for (int i = 0; i < words->nelts; i++) {
+        const char *word = APR_ARRAY_IDX(words, i, const char *);
+        bool known = false;
+
+        for (int j = 0; j < state->missing->nelts && !known; j++) {
+            known = strcmp(word, APR_ARRAY_IDX(state->missing, j, const char *)) == 0;
+        }
+        if (!known) {
+            APR_ARRAY_PUSH(state->missing, const char *) = word;
+        }
+    }
+}
+
+/* All the words of a line, as in Auth0's SDKs. */
+static authz_status check_words(request_rec *r, const apr_array_header_t *words,
+                                bool permissions)
+{
+    struct request_state *state = request_state_get(r);
+    const struct jwt_words *granted;
+
+    if (state == NULL || state->claims == NULL) {
+        /* No user yet, or one whom another module vouches for. */
+        return r->user == NULL ? AUTHZ_DENIED_NO_USER : AUTHZ_DENIED;
+    }
+    granted = permissions ? &state->claims->permissions : &state->claims->scope;
+    for (int i = 0; i < words->nelts; i++) {
+        if (!jwt_words_contain(granted, APR_ARRAY_IDX(words, i, const char *))) {
+            note_missing(state, words, r->pool);
+            return AUTHZ_DENIED;
+        }
+    }
+    return AUTHZ_GRANTED;
+}
+
+static authz_status check_permissions(request_rec *r, const char *line,
+                                      const void *parsed)
+{
+    (void)line;
+    return check_words(r, parsed, true);
+}
+
+static authz_status check_scopes(request_rec *r, const char *line, const void *parsed)
+{
+    (void)line;
+    return check_words(r, parsed, false);
+}
+
+/*
+ * mod_authz_core answers 401 where RFC 6750 3.1 wants 403, unless told otherwise
+ * by AuthzSendForbiddenOnFailure. Run the other checkers from here and correct
+ * their answer for a user whose token we have accepted.
+ */
+static int map_denial(request_rec *r)
+{
+    struct request_state *state = request_state_get(r);
+    bool missing;
+    int status;
+
+    if (state == NULL || state->claims == NULL || state->authorizing) {
+        return DECLINED;
+    }
+    state->authorizing = true;
+    state->missing = NULL;
+    status = ap_run_auth_checker(r);
+    state->authorizing = false;
+    if (status != HTTP_UNAUTHORIZED && status != HTTP_FORBIDDEN) {
+        return status;
+    }
+
+    missing = state->missing != NULL;
+    ap_log_rerror(
+        APLOG_MARK, APLOG_INFO, 0, r, "user \"%s\" refused (%s)%s%s",
+        request_log_value(r->user, r->pool),
+        reason_name(missing ? REASON_PERMISSION_MISSING : REASON_REQUIREMENT_NOT_MET),
+        missing ? ": required " : "",
+        missing ? apr_array_pstrcat(r->pool, state->missing, ' ') : "");
+    return error_response_refuse(
+        r, missing ? REASON_PERMISSION_MISSING : REASON_REQUIREMENT_NOT_MET, 0);
+}
+
+static const authz_provider permission_provider = {check_permissions, parse_permissions};
+static const authz_provider scope_provider = {check_scopes, parse_scopes};
+
+void authz_register(apr_pool_t *pool)
+{
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, PERMISSION_PROVIDER,
+                              AUTHZ_PROVIDER_VERSION, &permission_provider,
+                              AP_AUTH_INTERNAL_PER_CONF);
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, SCOPE_PROVIDER,
+                              AUTHZ_PROVIDER_VERSION, &scope_provider,
+                              AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authz(map_denial, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
+}

@@ -1,0 +1,18 @@
+/**
+ * @file authz.h
+ * Require auth0-permission, Require auth0-scope: may this user do that?
+ *
+ * mod_authz_core asks the providers twice: before authentication, when they
+ * answer that they need a user, and after it. A provider only compares and notes
+ * what was missing; branches of RequireAny that lose run too, so no provider may
+ * touch the answer.
+ */
+#ifndef AUTH0_HTTPD_AUTHZ_H
+#define AUTH0_HTTPD_AUTHZ_H
+
+#include <httpd.h>
+
+/** Register the providers and the hook. */
+void authz_register(apr_pool_t *pool);
+
+#endif

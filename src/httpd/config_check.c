@@ -1,0 +1,288 @@
+#include "httpd/config_check.h"
+
+#include <apr_strings.h>
+#include <http_config.h>
+
+#include "httpd/config.h"
+#include "httpd/module.h"
+
+struct check {
+    server_rec *server;
+    apr_pool_t *pool;
+    bool failed;
+};
+
+/* Names of which one must be in force. */
+static const char *const issuer_names[] = {"Auth0Domain", "Auth0Issuer", NULL};
+static const char *const audience_names[] = {"Auth0Audience", NULL};
+static const char *const require_names[] = {"Require", NULL};
+
+static bool is_named(const ap_directive_t *d, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        if (ap_cstr_casecmp(d->directive, *names) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is(const ap_directive_t *d, const char *name)
+{
+    return ap_cstr_casecmp(d->directive, name) == 0;
+}
+
+/* The first word behind a directive, without quotes and a section's '>'. */
+static const char *first_word(const ap_directive_t *d, apr_pool_t *pool)
+{
+    const char *args = d->args;
+    char *word = ap_getword_conf(pool, &args);
+    size_t len = strlen(word);
+
+    if (d->directive[0] == '<' && len > 0 && word[len - 1] == '>') {
+        word[len - 1] = '\0';
+    }
+    return word;
+}
+
+/* For messages: <Location "/api"> at line 3 of a file. */
+static const char *describe(const ap_directive_t *section, apr_pool_t *pool)
+{
+    if (section == NULL) {
+        return "the main server";
+    }
+    return apr_psprintf(pool, "%s %s", section->directive, section->args);
+}
+
+/* Where the directives that stand beside this one begin. */
+static const ap_directive_t *level_of(const ap_directive_t *d)
+{
+    return d->parent != NULL ? d->parent->first_child : ap_conftree;
+}
+
+/* Sections that group requirements only; they are part of the one around them. */
+static bool is_grouping(const ap_directive_t *d)
+{
+    return is(d, "<RequireAll") || is(d, "<RequireAny") || is(d, "<RequireNone") ||
+           is(d, "<Limit") || is(d, "<LimitExcept");
+}
+
+static const ap_directive_t *find_in_level(const ap_directive_t *level,
+                                           const char *const *names)
+{
+    for (const ap_directive_t *d = level; d != NULL; d = d->next) {
+        const ap_directive_t *found = NULL;
+
+        if (is_named(d, names)) {
+            return d;
+        }
+        if (is_grouping(d)) {
+            found = find_in_level(d->first_child, names);
+        }
+        if (found != NULL) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+/* In the section of @a d, or in one around it, or at the server's own level. */
+static const ap_directive_t *find_around(const ap_directive_t *d,
+                                         const char *const *names)
+{
+    for (; d != NULL; d = d->parent) {
+        const ap_directive_t *found = find_in_level(level_of(d), names);
+
+        if (found != NULL) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+static const ap_directive_t *enclosing(const ap_directive_t *d, const char *name)
+{
+    while (d != NULL && !is(d, name)) {
+        d = d->parent;
+    }
+    return d;
+}
+
+/* The nearest section that chooses requests; NULL at a server's own level. */
+static const ap_directive_t *section_of(const ap_directive_t *d)
+{
+    d = d->parent;
+    while (d != NULL && is_grouping(d)) {
+        d = d->parent;
+    }
+    return d == NULL || is(d, "<VirtualHost") ? NULL : d;
+}
+
+/* A path without patterns: one that is compared as it stands. */
+static const char *plain_path(const ap_directive_t *section, apr_pool_t *pool)
+{
+    const char *path = first_word(section, pool);
+
+    if (!is(section, "<Location") && !is(section, "<Directory")) {
+        return NULL;
+    }
+    return strpbrk(path, "~*?[") == NULL ? path : NULL;
+}
+
+static bool is_path_below(const char *path, const char *base)
+{
+    size_t len = strlen(base);
+
+    while (len > 0 && base[len - 1] == '/') {
+        len--;
+    }
+    return strncmp(path, base, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+/* Can one request be in both sections? Only plain paths of one kind can tell. */
+static bool may_overlap(const ap_directive_t *a, const ap_directive_t *b,
+                        apr_pool_t *pool)
+{
+    const char *path_a;
+    const char *path_b;
+
+    if (a == NULL || b == NULL || !is(a, b->directive)) {
+        return true;
+    }
+    path_a = plain_path(a, pool);
+    path_b = plain_path(b, pool);
+    return path_a == NULL || path_b == NULL || is_path_below(path_a, path_b) ||
+           is_path_below(path_b, path_a);
+}
+
+/* Does a section elsewhere bring one of these to some requests of @a d's section? */
+static bool may_come_from_elsewhere(const ap_directive_t *d, const ap_directive_t *level,
+                                    const char *const *names, apr_pool_t *pool)
+{
+    const ap_directive_t *host = enclosing(d, "<VirtualHost");
+
+    for (const ap_directive_t *other = level; other != NULL; other = other->next) {
+        const ap_directive_t *other_host = enclosing(other, "<VirtualHost");
+
+        if (is_named(other, names) && (other_host == NULL || other_host == host) &&
+            section_of(other) != NULL &&
+            may_overlap(section_of(d), section_of(other), pool)) {
+            return true;
+        }
+        if (may_come_from_elsewhere(d, other->first_child, names, pool)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool can_be_in_force(const ap_directive_t *d, const char *const *names,
+                            apr_pool_t *pool)
+{
+    return find_around(d, names) != NULL ||
+           may_come_from_elsewhere(d, ap_conftree, names, pool);
+}
+
+static void refuse_without(struct check *check, const ap_directive_t *d,
+                           const char *const *names, const char *why)
+{
+    if (can_be_in_force(d, names, check->pool)) {
+        return;
+    }
+    check->failed = true;
+    ap_log_error(
+        APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, check->server,
+        "%s:%d: AuthType Auth0 in %s, but no %s is in force there: %s; add %s to "
+        "that section or to the server",
+        d->filename, d->line_num, describe(section_of(d), check->pool), names[0], why,
+        names[0]);
+}
+
+static void check_auth_type(struct check *check, const ap_directive_t *d)
+{
+    if (!config_is_our_auth_type(first_word(d, check->pool))) {
+        return;
+    }
+    refuse_without(check, d, issuer_names, "nobody would be trusted");
+    refuse_without(check, d, audience_names,
+                   "tokens for any other API of the issuer would do");
+    if (!can_be_in_force(d, require_names, check->pool)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
+                     "%s:%d: AuthType Auth0 in %s, but nothing is required there: httpd "
+                     "answers 500; add Require valid-user or Require auth0-permission",
+                     d->filename, d->line_num, describe(section_of(d), check->pool));
+    }
+}
+
+static void check_require(struct check *check, const ap_directive_t *d)
+{
+    static const char *const auth_type[] = {"AuthType", NULL};
+    const char *requirement = first_word(d, check->pool);
+    const ap_directive_t *found;
+
+    if (strncmp(requirement, "auth0-", 6) != 0) {
+        return;
+    }
+    found = find_around(d, auth_type);
+    if (found != NULL && !config_is_our_auth_type(first_word(found, check->pool))) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
+                     "%s:%d: Require %s in %s needs AuthType Auth0, but %s:%d says "
+                     "AuthType %s",
+                     d->filename, d->line_num, requirement,
+                     describe(section_of(d), check->pool), found->filename,
+                     found->line_num, found->args);
+    }
+}
+
+static void check_level(struct check *check, const ap_directive_t *level)
+{
+    for (const ap_directive_t *d = level; d != NULL; d = d->next) {
+        if (is(d, "AuthType")) {
+            check_auth_type(check, d);
+        }
+        else if (is(d, "Require")) {
+            check_require(check, d);
+        }
+        check_level(check, d->first_child);
+    }
+}
+
+static bool is_same_source(const struct issuer *a, const struct issuer *b)
+{
+    return strcmp(a->name, b->name) == 0 && strcmp(a->source, b->source) == 0;
+}
+
+/* Several sections may name one issuer: it counts once. */
+static void check_issuer_count(struct check *check)
+{
+    const apr_array_header_t *fetched = config_server()->fetched;
+    int distinct = 0;
+
+    for (int i = 0; i < fetched->nelts; i++) {
+        const struct issuer *issuer = APR_ARRAY_IDX(fetched, i, struct issuer *);
+        int j = 0;
+
+        while (!is_same_source(issuer, APR_ARRAY_IDX(fetched, j, struct issuer *))) {
+            j++;
+        }
+        distinct += j == i;
+    }
+    if (distinct > JWKS_STORE_SLOTS) {
+        check->failed = true;
+        ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, check->server,
+                     "%d different Auth0Domain and Auth0Issuer sources of keys are "
+                     "configured; there is room for %d",
+                     distinct, JWKS_STORE_SLOTS);
+    }
+}
+
+int config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    struct check check = {.server = s, .pool = ptemp};
+
+    (void)pconf;
+    (void)plog;
+    check_level(&check, ap_conftree);
+    check_issuer_count(&check);
+    return check.failed ? HTTP_INTERNAL_SERVER_ERROR : OK;
+}

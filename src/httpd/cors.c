@@ -1,0 +1,64 @@
+#include "httpd/cors.h"
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+
+#include "httpd/config.h"
+
+#define ALLOW_METHODS "GET"
+#define ALLOW_HEADERS "Authorization, Content-Type"
+#define MAX_AGE "86400"
+
+static const char *listed_origin(const request_rec *r, const apr_array_header_t *origins)
+{
+    const char *origin = apr_table_get(r->headers_in, "Origin");
+
+    for (int i = 0; origin != NULL && i < origins->nelts; i++) {
+        const char *listed = APR_ARRAY_IDX(origins, i, const char *);
+
+        if (strcmp(origin, listed) == 0) {
+            return listed;
+        }
+    }
+    return NULL;
+}
+
+/* In err_headers_out, which errors and internal redirects keep; so only once. */
+static const char *mark(request_rec *r, const struct dir_config *dir)
+{
+    const char *origin = listed_origin(r, dir->cors_origins);
+    const char *vary = apr_table_get(r->err_headers_out, "Vary");
+
+    /* Whoever asks: a cache must not serve one origin's answer to another. */
+    if (vary == NULL || !ap_find_token(r->pool, vary, "Origin")) {
+        apr_table_mergen(r->err_headers_out, "Vary", "Origin");
+    }
+    if (origin != NULL) {
+        apr_table_setn(r->err_headers_out, "Access-Control-Allow-Origin", origin);
+    }
+    return origin;
+}
+
+int cors_answer(request_rec *r)
+{
+    const struct dir_config *dir = config_dir(r);
+
+    if (dir->cors_origins == NULL || mark(r, dir) == NULL ||
+        r->method_number != M_OPTIONS ||
+        apr_table_get(r->headers_in, "Access-Control-Request-Method") == NULL) {
+        return DECLINED;
+    }
+    apr_table_setn(r->err_headers_out, "Access-Control-Allow-Methods", ALLOW_METHODS);
+    apr_table_setn(r->err_headers_out, "Access-Control-Allow-Headers", ALLOW_HEADERS);
+    apr_table_setn(r->err_headers_out, "Access-Control-Max-Age", MAX_AGE);
+    return HTTP_NO_CONTENT;
+}
+
+void cors_mark_error(request_rec *r)
+{
+    const struct dir_config *dir = config_dir(r);
+
+    if (dir->cors_origins != NULL) {
+        mark(r, dir);
+    }
+}

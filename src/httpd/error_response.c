@@ -1,0 +1,175 @@
+#include "httpd/error_response.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <mod_core.h>
+#include <util_filter.h>
+
+#include "httpd/config.h"
+#include "httpd/request.h"
+
+#define FILTER_NAME "AUTH0_JSON_ERROR"
+#define JSON_TYPE "application/json; charset=utf-8"
+#define DEFAULT_REALM "api"
+
+static const char *realm(const request_rec *r)
+{
+    const char *name = ap_auth_name((request_rec *)(size_t)r);
+
+    return ap_escape_quotes(r->pool, name != NULL ? name : DEFAULT_REALM);
+}
+
+static const char *challenge(const request_rec *r, enum reason reason)
+{
+    const struct request_state *state = request_state_get(r);
+    const char *error = outcome_error(reason_outcome(reason));
+    const char *text = apr_pstrcat(r->pool, "Bearer realm=\"", realm(r), "\"", NULL);
+
+    if (error != NULL) {
+        text = apr_pstrcat(r->pool, text, ", error=\"", error, "\", error_description=\"",
+                           reason_sentence(reason), "\"", NULL);
+    }
+    if (reason == REASON_PERMISSION_MISSING && state->missing != NULL) {
+        text = apr_pstrcat(r->pool, text, ", scope=\"",
+                           apr_array_pstrcat(r->pool, state->missing, ' '), "\"", NULL);
+    }
+    return text;
+}
+
+/* Towards a forward proxy it is the proxy that asks: RFC 9110 11.7. */
+static const char *challenge_field(const request_rec *r)
+{
+    return r->proxyreq == PROXYREQ_PROXY ? "Proxy-Authenticate" : "WWW-Authenticate";
+}
+
+static int status_for(const request_rec *r, enum outcome outcome)
+{
+    int status = outcome_status(outcome);
+
+    return status == HTTP_UNAUTHORIZED && r->proxyreq == PROXYREQ_PROXY
+               ? HTTP_PROXY_AUTHENTICATION_REQUIRED
+               : status;
+}
+
+int error_response_refuse(request_rec *r, enum reason reason, int retry_after)
+{
+    enum outcome outcome = reason_outcome(reason);
+
+    request_state_make(r)->reason = reason;
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (outcome == OUTCOME_UNAVAILABLE) {
+        apr_table_setn(r->err_headers_out, "Retry-After",
+                       apr_itoa(r->pool, retry_after > 1 ? retry_after : 1));
+    }
+    else if (outcome != OUTCOME_MISCONFIGURED) {
+        /* set, not add: err_headers_out outlives an internal redirect. */
+        apr_table_setn(r->err_headers_out, challenge_field(r), challenge(r, reason));
+    }
+    return status_for(r, outcome);
+}
+
+int error_response_note_auth_failure(request_rec *r, const char *auth_type)
+{
+    if (!config_is_our_auth_type(auth_type)) {
+        return DECLINED;
+    }
+    apr_table_setn(r->err_headers_out, challenge_field(r),
+                   challenge(r, REASON_NO_CREDENTIALS));
+    return OK;
+}
+
+/* Fixed sentences throughout: nothing here needs escaping. */
+static const char *body_of_reason(const request_rec *r, enum reason reason)
+{
+    enum outcome outcome = reason_outcome(reason);
+
+    if (outcome_error(outcome) == NULL) {
+        return apr_pstrcat(r->pool, "{\"message\":\"", outcome_message(outcome), "\"}",
+                           NULL);
+    }
+    return apr_pstrcat(r->pool, "{\"error\":\"", outcome_error(outcome),
+                       "\",\"error_description\":\"", reason_sentence(reason),
+                       "\",\"message\":\"", outcome_message(outcome), "\"}", NULL);
+}
+
+/* "404 Not Found" without the number. */
+static const char *body_of_status(const request_rec *r)
+{
+    const char *line = ap_get_status_line(r->status);
+
+    return apr_pstrcat(r->pool, "{\"message\":\"", line + strspn(line, "0123456789 "),
+                       "\"}", NULL);
+}
+
+/* The JSON body for this error, or NULL to leave it to httpd. */
+static const char *body_for(const request_rec *r)
+{
+    const struct request_state *state = request_state_get(r);
+    enum error_body style = config_error_body(config_dir(r));
+
+    if (style == ERROR_BODY_OFF || r->status < 400) {
+        return NULL;
+    }
+    /* Unless something else went wrong after our refusal. */
+    if (state != NULL && state->reason != REASON_OK &&
+        status_for(r, reason_outcome(state->reason)) == r->status) {
+        return body_of_reason(r, state->reason);
+    }
+    return style == ERROR_BODY_ALL ? body_of_status(r) : NULL;
+}
+
+/* Has the administrator written a text for this status? (ErrorDocument 403 "...") */
+static bool has_text_document(request_rec *r)
+{
+    const char *document = ap_response_code_string(r, ap_index_of_response(r->status));
+
+    return document != NULL && *document == '"';
+}
+
+/* Replace whatever body comes by ours, which stands in the filter's context. */
+static apr_status_t write_json(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    request_rec *r = f->r;
+    const char *body = f->ctx;
+    apr_bucket_alloc_t *alloc = f->c->bucket_alloc;
+
+    apr_brigade_cleanup(bb);
+    if (body == NULL) {
+        return APR_SUCCESS; /* written already */
+    }
+    f->ctx = NULL;
+    ap_set_content_type(r, JSON_TYPE);
+    ap_set_content_length(r, (apr_off_t)strlen(body));
+    apr_table_unset(r->headers_out, "Content-Encoding");
+    apr_table_unset(r->headers_out, "Content-Language");
+    apr_table_unset(r->headers_out, "ETag");
+    apr_table_unset(r->headers_out, "Last-Modified");
+    APR_BRIGADE_INSERT_TAIL(bb,
+                            apr_bucket_pool_create(body, strlen(body), r->pool, alloc));
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
+    return ap_pass_brigade(f->next, bb);
+}
+
+static void insert_filter(request_rec *r)
+{
+    const char *body = body_for(r);
+
+    if (body == NULL || has_text_document(r)) {
+        return;
+    }
+    for (const ap_filter_t *f = r->output_filters; f != NULL; f = f->next) {
+        if (ap_cstr_casecmp(f->frec->name, FILTER_NAME) == 0) {
+            return;
+        }
+    }
+    ap_add_output_filter(FILTER_NAME, (void *)(size_t)body, r, r->connection);
+}
+
+void error_response_register(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_register_output_filter(FILTER_NAME, write_json, NULL, AP_FTYPE_CONTENT_SET);
+    ap_hook_insert_error_filter(insert_filter, NULL, NULL, APR_HOOK_LAST);
+}

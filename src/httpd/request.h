@@ -1,0 +1,37 @@
+/**
+ * @file request.h
+ * What this module knows of one request, in its request_config.
+ *
+ * Sub-requests and internal redirects are requests of their own: httpd either
+ * authenticates them afresh, or copies user and authentication type where the
+ * configuration is the same.
+ */
+#ifndef AUTH0_HTTPD_REQUEST_H
+#define AUTH0_HTTPD_REQUEST_H
+
+#include <httpd.h>
+#include <stdbool.h>
+
+#include "token/jwt.h"
+#include "token/reason.h"
+
+struct request_state {
+    enum reason reason;              /**< why it was refused, or REASON_OK */
+    const struct jwt_claims *claims; /**< of its valid token; else NULL */
+    apr_array_header_t *missing;     /**< const char *: required words it lacks */
+    bool authorizing;                /**< within our own check_authz */
+};
+
+/** The request's state; NULL when it has none yet. */
+struct request_state *request_state_get(const request_rec *r);
+
+/** The same, made on first use. */
+struct request_state *request_state_make(request_rec *r);
+
+/**
+ * A value from a token, fit for a log line: at most 64 bytes, everything but
+ * printable ASCII escaped.
+ */
+const char *request_log_value(const char *value, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,205 @@
+#include "httpd/runtime.h"
+
+#include <ap_mpm.h>
+#include <apr_shm.h>
+#include <apr_strings.h>
+#include <curl/curl.h>
+#include <http_core.h>
+
+#include "httpd/config.h"
+#include "httpd/module.h"
+#include "httpd/request.h"
+#include "issuer/jwks_refresh.h"
+
+#define STORE_KEY "mod_auth0_jwt:store"
+
+/* One warning about an issuer a minute. */
+#define LOG_INTERVAL apr_time_from_sec(60)
+
+/* Kept by the process across restarts, so that keys survive them. */
+struct kept_store {
+    apr_pool_t *pool;
+    struct jwks_store *store;
+};
+
+/* What the background thread needs to write its log. */
+struct reporter {
+    server_rec *server;
+    apr_time_t logged_at[JWKS_STORE_SLOTS]; /* last failure written, 0 for none */
+};
+
+static struct jwks_source source_of(const struct issuer *issuer)
+{
+    const char *ca_file = config_server()->ca_file;
+    struct jwks_source source = {
+        .issuer = issuer->name,
+        .url = issuer->source,
+        .trust = ca_file != NULL ? ca_file : "",
+    };
+
+    return source;
+}
+
+/* A quarter of the server's workers may wait for keys. */
+static unsigned count_waiters(void)
+{
+    int daemons = 1;
+    int threads = 1;
+
+    ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &daemons);
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    return (unsigned)(daemons > 0 ? daemons : 1) * (unsigned)(threads > 0 ? threads : 1) /
+           4;
+}
+
+static struct kept_store *make_store(server_rec *s, apr_pool_t *process_pool)
+{
+    struct kept_store *kept;
+    apr_pool_t *pool;
+    apr_shm_t *memory;
+    apr_status_t rv;
+
+    apr_pool_create(&pool, process_pool);
+    apr_pool_tag(pool, "mod_auth0_jwt store");
+    rv = apr_shm_create(&memory, jwks_store_size(), NULL, pool);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
+                     "cannot make %" APR_SIZE_T_FMT " bytes of shared memory",
+                     jwks_store_size());
+        apr_pool_destroy(pool);
+        return NULL;
+    }
+    kept = apr_palloc(pool, sizeof(*kept));
+    kept->pool = pool;
+    kept->store = jwks_store_init(apr_shm_baseaddr_get(memory), count_waiters());
+    return kept;
+}
+
+int runtime_prepare(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    struct server_config *config = config_server();
+    apr_pool_t *process_pool = s->process->pool;
+    struct kept_store *kept;
+    struct kept_store *old;
+    void *data = NULL;
+
+    (void)pconf;
+    (void)plog;
+    (void)ptemp;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK; /* the configuration is read once more before anything runs */
+    }
+    apr_pool_userdata_get(&data, STORE_KEY, process_pool);
+    old = data;
+    kept = make_store(s, process_pool);
+    if (kept == NULL) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    config->runtime.store = kept->store;
+    config->runtime.timing = config->timing;
+
+    for (int i = 0; i < config->fetched->nelts; i++) {
+        struct issuer *issuer = APR_ARRAY_IDX(config->fetched, i, struct issuer *);
+        struct jwks_source source = source_of(issuer);
+
+        issuer->slot = jwks_store_slot(kept->store, &source);
+        if (issuer->slot >= 0 && old != NULL) {
+            jwks_store_inherit(kept->store, issuer->slot, old->store, &source);
+        }
+    }
+    apr_pool_userdata_setn(kept, STORE_KEY, NULL, process_pool);
+    /* Processes of the old generation keep their mapping until they are gone. */
+    if (old != NULL) {
+        apr_pool_destroy(old->pool);
+    }
+    return OK;
+}
+
+static void log_keys(const struct reporter *reporter, const struct jwks_report *report,
+                     apr_pool_t *pool)
+{
+    const struct jwks *keys = report->keys;
+
+    for (size_t i = 0; keys != NULL && i < keys->skipped_count; i++) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, reporter->server,
+                     "%s: key %u (kid \"%s\") is not used: %s", report->url,
+                     keys->skipped[i].position + 1,
+                     request_log_value(keys->skipped[i].kid, pool), keys->skipped[i].why);
+    }
+}
+
+/* Called by the background thread when an attempt has ended. */
+static void report_attempt(void *context, const struct jwks_report *report)
+{
+    struct reporter *reporter = context;
+    apr_time_t *logged_at = &reporter->logged_at[report->slot];
+    apr_time_t now = issuer_clock();
+    apr_pool_t *pool;
+
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
+        return;
+    }
+    if (report->error == NULL) {
+        if (report->changed || *logged_at != 0) {
+            ap_log_error(APLOG_MARK, APLOG_INFO, 0, reporter->server,
+                         "%s: %" APR_SIZE_T_FMT " usable keys for issuer %s", report->url,
+                         report->keys->count, report->issuer);
+        }
+        if (report->changed) {
+            log_keys(reporter, report, pool);
+            if (!report->json_type) {
+                ap_log_error(APLOG_MARK, APLOG_WARNING, 0, reporter->server,
+                             "%s: the keys are good, but their Content-Type is not JSON",
+                             report->url);
+            }
+        }
+        *logged_at = 0;
+    }
+    else if (*logged_at == 0 || now - *logged_at >= LOG_INTERVAL) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, reporter->server,
+                     "%s: cannot fetch the keys of issuer %s (%u failures in a row): %s",
+                     report->url, report->issuer, report->failures, report->error);
+        log_keys(reporter, report, pool);
+        *logged_at = now;
+    }
+    apr_pool_destroy(pool);
+}
+
+void runtime_start(apr_pool_t *pchild, server_rec *s)
+{
+    struct server_config *config = config_server();
+    struct reporter *reporter = apr_pcalloc(s->process->pool, sizeof(*reporter));
+    struct jwks_refresh_settings settings = {
+        .timing = config->timing,
+        .https =
+            {
+                .connect_timeout = config->connect_timeout,
+                .total_timeout = config->total_timeout,
+                .body_max = JWKS_DOCUMENT_MAX,
+                .ca_file = config->ca_file,
+            },
+        .report = report_attempt,
+        .context = reporter,
+    };
+
+    reporter->server = s;
+    config->runtime.cache = jwks_cache_create(config->runtime.store, pchild);
+    if (config->runtime.cache == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != 0 ||
+        !jwks_refresher_start(config->runtime.store, &settings, pchild)) {
+        /* Requests get 503 until another process has fetched for this one too. */
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     "cannot start the thread that fetches keys");
+    }
+}
+
+const struct issuer_runtime *runtime_issuers(void)
+{
+    return &config_server()->runtime;
+}
+
+int runtime_slot(const struct issuer *issuer)
+{
+    struct jwks_source source = source_of(issuer);
+
+    return jwks_store_slot(config_server()->runtime.store, &source);
+}

@@ -1,0 +1,29 @@
+/**
+ * @file runtime.h
+ * What runs: the shared store, this process's keys, its background thread.
+ */
+#ifndef AUTH0_HTTPD_RUNTIME_H
+#define AUTH0_HTTPD_RUNTIME_H
+
+#include <httpd.h>
+
+#include "issuer/issuer.h"
+
+/**
+ * post_config hook: make the shared store, with the documents of the store
+ * before it when httpd restarts, and give each configured issuer its slot.
+ * Opens no connection and starts no thread.
+ */
+int runtime_prepare(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                    server_rec *s);
+
+/** child_init hook: start this process's part. To run before any other thread. */
+void runtime_start(apr_pool_t *pchild, server_rec *s);
+
+/** For issuer_find_key. In a child, after runtime_start. */
+const struct issuer_runtime *runtime_issuers(void);
+
+/** The slot of an issuer that an .htaccess file named; -1 when there is no room. */
+int runtime_slot(const struct issuer *issuer);
+
+#endif
