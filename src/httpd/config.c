@@ -68,7 +68,7 @@ void *config_merge_dirs(apr_pool_t *pool, void *base_config, void *add_config)
     const struct dir_config *add = add_config;
     struct dir_config *merged = apr_palloc(pool, sizeof(*merged));
 
-#define MERGE(member, unset) \
+#define MERGE(member, unset)                                                             \
     merged->member = add->member != (unset) ? add->member : base->member
     MERGE(issuers, NULL);
     MERGE(audiences, NULL);

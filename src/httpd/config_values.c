@@ -183,7 +183,8 @@ static const char *load_secret(struct issuer *issuer, const cmd_parms *cmd)
     const char *bytes;
     size_t len;
 
-    error = key_file_read(&bytes, &len, issuer->source, SECRET_MAX, true, cmd->temp_pool);
+    error =
+        key_file_read(&bytes, &len, issuer->source, SECRET_MAX + 2, true, cmd->temp_pool);
     if (error != NULL) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", error, NULL);
     }
@@ -193,6 +194,11 @@ static const char *load_secret(struct issuer *issuer, const cmd_parms *cmd)
         if (len > 0 && bytes[len - 1] == '\r') {
             len--;
         }
+    }
+    if (len >= 11 && memcmp(bytes, "-----BEGIN ", 11) == 0) {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", issuer->source,
+                           " is a PEM file; a key that others may know is no secret",
+                           NULL);
     }
     secret = secret_create((const unsigned char *)bytes, len, issuer->algorithms);
     if (secret == NULL) {

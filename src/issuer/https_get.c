@@ -119,11 +119,11 @@ static bool set_options(struct transfer *transfer, const char *url)
     CURL *easy = transfer->easy;
     CURLcode rc = CURLE_OK;
 
-#define SET(option, value)                              \
-    do {                                                \
-        if (rc == CURLE_OK) {                           \
-            rc = curl_easy_setopt(easy, option, value); \
-        }                                               \
+#define SET(option, value)                                                               \
+    do {                                                                                 \
+        if (rc == CURLE_OK) {                                                            \
+            rc = curl_easy_setopt(easy, option, value);                                  \
+        }                                                                                \
     } while (0)
 
     SET(CURLOPT_URL, url);

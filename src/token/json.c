@@ -76,6 +76,17 @@ const char *json_string(const json_value *value)
     return cJSON_IsString(value) ? value->valuestring : NULL;
 }
 
+bool json_has_control(const char *string)
+{
+    for (const unsigned char *p = (const unsigned char *)string; *p != '\0'; p++) {
+        /* U+0080 to U+009F are C2 80 to C2 9F. */
+        if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool json_bool(bool *out, const json_value *value)
 {
     if (!cJSON_IsBool(value)) {

@@ -28,9 +28,9 @@ struct json_limits {
 };
 
 /** For token payloads and key documents. */
-#define JSON_LIMITS_DEFAULT                         \
-    {                                               \
-        .depth = 16, .members = 256, .values = 4096 \
+#define JSON_LIMITS_DEFAULT                                                              \
+    {                                                                                    \
+        .depth = 16, .members = 256, .values = 4096                                      \
     }
 
 /** No limit that a caller sets for depth may be above this. */
@@ -63,6 +63,9 @@ bool json_is_array(const json_value *value);
 
 /** The string's value in UTF-8; NULL when @a value is NULL or not a string. */
 const char *json_string(const json_value *value);
+
+/** Does a string value hold a control character (C0, DEL or C1)? */
+bool json_has_control(const char *string);
 
 /** Set @a out to a boolean's value; false when @a value is not a boolean. */
 bool json_bool(bool *out, const json_value *value);

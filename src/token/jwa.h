@@ -31,19 +31,14 @@ enum jwa_alg {
 #define JWA_BIT(alg) (1u << (alg))
 
 /** Those that verify with a secret. */
-#define JWA_SECRET_ALGORITHMS \
+#define JWA_SECRET_ALGORITHMS                                                            \
     (JWA_BIT(JWA_HS256) | JWA_BIT(JWA_HS384) | JWA_BIT(JWA_HS512))
 
 /** Those that verify with a public key. */
 #define JWA_PUBLIC_ALGORITHMS ((JWA_BIT(JWA_COUNT) - 1) & ~JWA_SECRET_ALGORITHMS)
 
 /** Key types (RFC 7518 section 6.1, RFC 8037 section 2). */
-enum jwa_kty {
-    JWA_KTY_RSA,
-    JWA_KTY_EC,
-    JWA_KTY_OKP,
-    JWA_KTY_OCT
-};
+enum jwa_kty { JWA_KTY_RSA, JWA_KTY_EC, JWA_KTY_OKP, JWA_KTY_OCT };
 
 /** What an algorithm is made of; the names are OpenSSL's. */
 struct jwa {

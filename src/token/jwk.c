@@ -6,6 +6,11 @@
 #include "token/json.h"
 #include "token/jwk_key.h"
 
+bool jwk_kid_is_valid(const char *kid)
+{
+    return *kid != '\0' && strlen(kid) <= JWK_KID_MAX && !json_has_control(kid);
+}
+
 static int compare_kid(const char *a, const char *b)
 {
     if (a == NULL || b == NULL) {

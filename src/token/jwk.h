@@ -12,6 +12,7 @@
 
 #include <apr_pools.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "token/jwa.h"
@@ -28,6 +29,9 @@
 
 #define JWK_RSA_BITS_MIN 2048
 #define JWK_RSA_BITS_MAX 8192
+
+/** 1 to JWK_KID_MAX bytes without control characters: of a key and of a token alike. */
+bool jwk_kid_is_valid(const char *kid);
 
 /** One usable public key. */
 struct jwk {

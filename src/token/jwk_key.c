@@ -384,8 +384,8 @@ static const char *read_kid(char **kid, const json_value *json)
     if (member == NULL) {
         return NULL;
     }
-    if (text == NULL || *text == '\0' || strlen(text) > JWK_KID_MAX) {
-        return "kid empty, too long or not a string";
+    if (text == NULL || !jwk_kid_is_valid(text)) {
+        return "kid not a string, empty, too long or with control characters";
     }
     *kid = strdup(text);
     return *kid != NULL ? NULL : NO_MEMORY;

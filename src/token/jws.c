@@ -96,20 +96,13 @@ static enum jws_typ read_typ(const json_value *typ)
 static enum reason read_kid(const char **kid, const json_value *member)
 {
     const char *text = json_string(member);
-    size_t len;
 
     *kid = NULL;
     if (member == NULL) {
         return REASON_OK;
     }
-    len = text != NULL ? strlen(text) : 0;
-    if (len == 0 || len > JWK_KID_MAX) {
+    if (text == NULL || !jwk_kid_is_valid(text)) {
         return REASON_KID_MALFORMED;
-    }
-    for (const char *p = text; *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-            return REASON_KID_MALFORMED;
-        }
     }
     *kid = text;
     return REASON_OK;

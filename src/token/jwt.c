@@ -180,9 +180,9 @@ static enum reason check_audience(const struct jwt_claims *claims,
 }
 
 static enum reason check_times(const struct jwt_claims *claims, int leeway,
-                               apr_time_t now)
+                               apr_int64_t now)
 {
-    double seconds = (double)now / (double)APR_USEC_PER_SEC;
+    double seconds = (double)now / 1e6;
 
     if (claims->exp.state != JWT_TIME_PRESENT) {
         return REASON_EXP_MALFORMED;
@@ -211,22 +211,15 @@ static bool typ_is_accepted(enum jws_typ typ, enum jwt_profile profile)
     return profile == JWT_PROFILE_RFC9068 ? typ == JWS_TYP_AT_JWT : typ != JWS_TYP_OTHER;
 }
 
-/* The user's name goes into logs and variables: it must be whole and printable. */
+/* The user's name goes into logs, variables and header fields: no control characters. */
 static bool user_is_valid(const char *user)
 {
-    if (user == NULL || *user == '\0' || strlen(user) > JWT_USER_MAX) {
-        return false;
-    }
-    for (const char *p = user; *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-            return false;
-        }
-    }
-    return true;
+    return user != NULL && *user != '\0' && strlen(user) <= JWT_USER_MAX &&
+           !json_has_control(user);
 }
 
 enum reason jwt_check(const char **user, const struct jwt_claims *claims,
-                      const struct jwt_policy *policy, apr_time_t now)
+                      const struct jwt_policy *policy, apr_int64_t now)
 {
     enum reason reason;
     const char *name;

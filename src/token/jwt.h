@@ -16,8 +16,8 @@
 #ifndef AUTH0_TOKEN_JWT_H
 #define AUTH0_TOKEN_JWT_H
 
+#include <apr.h>
 #include <apr_pools.h>
-#include <apr_time.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -42,11 +42,7 @@ enum jwt_profile {
 
 /** A claim that holds a time. */
 struct jwt_time {
-    enum {
-        JWT_TIME_ABSENT,
-        JWT_TIME_MALFORMED,
-        JWT_TIME_PRESENT
-    } state;
+    enum { JWT_TIME_ABSENT, JWT_TIME_MALFORMED, JWT_TIME_PRESENT } state;
     double seconds; /**< since the epoch, when present */
 };
 
@@ -119,11 +115,11 @@ enum reason jwt_verify_secret(const struct jwt_claims **claims, struct jwt *jwt,
  * iat, typ, cnf, user claim, in this order; the first failure is the answer.
  *
  * @param user  set to the user claim's value, owned by @a claims; NULL on failure
- * @param now   the current time
+ * @param now   the current time in microseconds since the epoch, as an apr_time_t
  * @return REASON_OK or what was wrong
  */
 enum reason jwt_check(const char **user, const struct jwt_claims *claims,
-                      const struct jwt_policy *policy, apr_time_t now);
+                      const struct jwt_policy *policy, apr_int64_t now);
 
 /** Is @a word in the set? Case-sensitive, whole words. */
 bool jwt_words_contain(const struct jwt_words *set, const char *word);

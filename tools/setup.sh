@@ -1,0 +1,122 @@
+#!/bin/sh
+# Install what is missing to build, run or test the module.
+#
+#   tools/setup.sh [--check] build|run|test|format
+#
+# Does nothing, quickly, when all is there. Otherwise it installs Debian packages
+# with apt-get when it is root or may use sudo without a password; if not, or with
+# --check, it prints the one line to type and fails.
+#
+# What counts is the thing itself (a program, a library, a Python module), not the
+# package: another package or a local build may bring it. Never the package
+# apache2, which starts a service on port 80; apache2-bin does not.
+set -eu
+
+check_only=
+if [ "${1-}" = --check ]; then
+    check_only=1
+    shift
+fi
+purpose=${1-}
+
+# Programs of the system folders are used although a user's PATH leaves them out.
+PATH=$PATH:/usr/sbin:/sbin
+
+missing=
+
+# want PACKAGE CHECK...: note PACKAGE as missing when CHECK fails.
+want() {
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+
+program() { command -v "$1"; }
+server() { command -v apache2 || command -v httpd; }
+library() { pkg-config --exists "$1"; }
+python_module() { /usr/bin/python3 -c "import $1"; }
+
+want_build() {
+    want apache2-dev          program apxs
+    want gcc                  program gcc
+    want libc6-dev            test -e /usr/include/stdio.h
+    want pkg-config           program pkg-config
+    want libapr1-dev          program apr-1-config
+    want libaprutil1-dev      program apu-1-config
+    want libcjson-dev         library libcjson
+    want libcurl4-openssl-dev library libcurl
+    want libssl-dev           library libcrypto
+}
+
+want_run() {
+    want_build
+    want apache2-bin          server
+    want curl                 program curl
+    want ca-certificates      test -e /etc/ssl/certs/ca-certificates.crt
+}
+
+want_test() {
+    want_run
+    want check                library check
+    want valgrind             program valgrind
+    want clang-format         program clang-format
+    want shellcheck           program shellcheck
+    want openssl              program openssl
+    want nodejs               program node
+    want npm                  program npm
+    want python3              test -x /usr/bin/python3
+    for name in pytest requests jwcrypto cryptography trustme hypothesis h2; do
+        want "python3-$name"  python_module "$name"
+    done
+}
+
+case $purpose in
+    build) want_build ;;
+    run) want_run ;;
+    test) want_test ;;
+    format) want clang-format program clang-format ;;
+    *)
+        echo "usage: tools/setup.sh [--check] build|run|test|format" >&2
+        exit 64
+        ;;
+esac
+
+[ -n "$missing" ] || exit 0
+
+install="apt-get install -y --no-install-recommends$missing"
+
+if [ -n "$check_only" ]; then
+    echo "Missing:$missing. Run: make -f Makefile.apxs setup" >&2
+    exit 1
+fi
+if ! command -v apt-get >/dev/null; then
+    echo "Please install what these Debian packages bring:$missing" >&2
+    exit 1
+fi
+
+if [ "$(id -u)" = 0 ]; then
+    as_root=
+elif sudo -n true 2>/dev/null; then
+    as_root=sudo
+else
+    echo "Something is missing, and only an administrator can install it. Please type:" >&2
+    echo "sudo apt-get update && sudo $install" >&2
+    exit 1
+fi
+
+echo "Installing:$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# The output of apt-get is of interest only when it fails.
+apt() {
+    if ! $as_root env DEBIAN_FRONTEND=noninteractive apt-get "$@" >"$log" 2>&1 </dev/null; then
+        cat "$log" >&2
+        echo "apt-get failed. To try again by hand: ${as_root:+sudo }$install" >&2
+        exit 1
+    fi
+}
+
+apt update
+# shellcheck disable=SC2086  # a list of package names
+apt install -y --no-install-recommends $missing
