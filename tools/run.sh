@@ -267,7 +267,7 @@ conf=$run/$CONF-$PORT.conf
     echo "ServerName localhost"
     echo "ErrorLog \"$error_log\""
     echo "ErrorLogFormat \"[%{c}t] [%m:%l] [client\\ %a] %M\""
-    echo "LogLevel warn auth0_jwt:info"
+    echo "LogLevel warn auth0_jwt:info authz_core:crit"
     load_modules
     echo "LoadModule auth0_jwt_module \"$top/mod_auth0_jwt.so\""
     name_user
