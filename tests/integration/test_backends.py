@@ -1,0 +1,176 @@
+"""What stands behind: CGI, proxied services, internal redirects, static files."""
+
+import pytest
+
+from support.backend import seen_header
+from support.conf import PROXY, assert_accepted, location, proxied, trust
+from support.refusal import assert_refusal
+from support.tokens import tampered
+
+SCRIPT = """\
+#!/bin/sh
+echo "Content-Type: text/plain"
+echo
+echo "reached"
+env | grep -E '^(REDIRECT_)?(REMOTE_USER|AUTH_TYPE|HTTP_AUTHORIZATION|REQUEST_METHOD|AUTH0)' | sort
+"""
+
+AUDIENCE = "https://api.example.com"
+
+
+@pytest.fixture(scope="module", params=["cgid", "cgi"])
+def cgi_server(request, shared_httpd, issuer):
+    return shared_httpd(
+        trust(issuer) + """
+        ScriptAlias /cgi/ ${ROOT}/cgi/
+        ScriptAlias /public-cgi/ ${ROOT}/cgi/
+        """ + location("/cgi") + location("/cgi/admin", require="auth0-permission read:a")
+        + f"""
+        <Directory "${{DOCS}}/app">
+            AuthType Auth0
+            Require valid-user
+            Auth0Audience {AUDIENCE}
+            Options ExecCGI
+            AddHandler cgi-script .cgi
+            DirectoryIndex index.cgi
+            FallbackResource /app/index.cgi
+        </Directory>
+        """, modules=(request.param,),
+        files={"cgi/env": (SCRIPT, 0o755), "cgi/admin/env": (SCRIPT, 0o755),
+               "htdocs/app/index.cgi": (SCRIPT, 0o755)})
+
+
+def variables(answer):
+    lines = answer.text.splitlines()
+    assert lines[0] == "reached", repr(answer)
+    return dict(line.split("=", 1) for line in lines[1:])
+
+
+def test_a_cgi_sees_the_user_and_the_scheme(cgi_server, issuer):
+    answer = cgi_server.get("/cgi/env", issuer.mint(sub="auth0|42"))
+    assert answer.status == 200, repr(answer)
+    seen = variables(answer)
+    assert seen["REMOTE_USER"] == "auth0|42"
+    assert seen["AUTH_TYPE"] == "Bearer"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_cgi_is_not_run_for_a_refused_request(cgi_server, issuer, method):
+    token = issuer.mint()
+    for outcome, answer in (
+            ("E1", cgi_server.request(method, "/cgi/env")),
+            ("E3", cgi_server.request(method, "/cgi/env", tampered(token))),
+            ("E4", cgi_server.request(method, "/cgi/admin/env", token))):
+        assert_refusal(answer, outcome, scope="read:a" if outcome == "E4" else None)
+    assert variables(cgi_server.request(method, "/cgi/admin/env",
+                                        issuer.mint(permissions=["read:a"])))
+
+
+def test_a_public_cgi_sees_no_user_even_with_a_token(cgi_server, issuer):
+    seen = variables(cgi_server.get("/public-cgi/env", issuer.mint()))
+    assert "REMOTE_USER" not in seen and "AUTH_TYPE" not in seen
+
+
+@pytest.mark.parametrize("path", ["/app/index.cgi", "/app/", "/app/no/such/thing"])
+def test_f8_a_directory_index_and_a_fallback_are_protected_and_see_the_user(
+        cgi_server, issuer, path):
+    assert_refusal(cgi_server.get(path), "E1")
+    assert_refusal(cgi_server.get(path, tampered(issuer.mint())), "E3")
+    seen = variables(cgi_server.get(path, issuer.mint(sub="ann")))
+    assert seen["REMOTE_USER"] == "ann"
+    assert seen["AUTH_TYPE"] == "Bearer"
+
+
+@pytest.fixture(scope="module")
+def server(shared_httpd, issuer, shared_backend):
+    return shared_httpd(
+        trust(issuer) + "RewriteEngine On\n"
+        "RewriteRule ^/short$ /files/page.html [PT]\n"
+        "RewriteRule ^/to-proxy$ /valid/rewritten [PT]\n"
+        + proxied(shared_backend, "/files", "/aliased", "/index", "/dir")
+        + location("/valid") + location("/files") + location("/aliased")
+        + location("/index/inner")
+        + """
+        Alias /aliased ${ROOT}/elsewhere
+        <Directory "${DOCS}/index">
+            DirectoryIndex inner/page.html
+        </Directory>
+        <Directory "${DOCS}/dir">
+            RewriteEngine On
+            RewriteRule ^open$ /files/page.html
+        </Directory>
+        """, modules=(*PROXY, "rewrite"),
+        files={"htdocs/files/page.html": "a static page of some length",
+               "elsewhere/page.html": "aliased",
+               "htdocs/index/inner/page.html": "inner", "htdocs/dir/x": "x"})
+
+
+def test_a_proxied_service_sees_the_user_and_the_scheme(server, issuer, backend):
+    assert_accepted(server.get("/valid", issuer.mint(sub="auth0|42")), backend,
+                    user="auth0|42")
+    # Auth0PassToken is On unless told otherwise: the token goes on to the back end.
+    assert seen_header(backend.hits[0], "Authorization")[0].startswith("Bearer ey")
+
+
+def test_a_client_cannot_name_the_user_itself(server, issuer, backend):
+    headers = {"X-Remote-User": "admin", "X-Auth-Type": "Bearer"}
+    assert_accepted(server.get("/valid", issuer.mint(), headers=headers), backend)
+    backend.hits.clear()
+    assert server.get("/public", headers=headers).status == 200
+    assert seen_header(backend.hits[0], "X-Remote-User") in ([], [""])
+
+
+def test_the_body_of_a_post_arrives_whole(server, issuer, backend):
+    body = b"x" * 100000
+    answer = server.request("POST", "/valid", issuer.mint(), body=body)
+    assert answer.status == 200
+    assert backend.hits[0]["body"] == body.decode()
+
+
+@pytest.mark.parametrize("path", ["/short", "/to-proxy", "/aliased/page.html",
+                                  "/dir/open", "/index/"])
+def test_f8_a_rewritten_aliased_or_indexed_place_is_protected(server, issuer, backend,
+                                                              path):
+    assert_refusal(server.get(path), "E1", backend=backend)
+    assert_refusal(server.get(path, tampered(issuer.mint())), "E3", backend=backend)
+    assert server.get(path, issuer.mint()).status == 200
+    server.wait_for_access(f"client-1@clients 200 GET {path} HTTP/1.1")
+
+
+def test_f8_the_target_of_a_rewrite_sees_the_user(server, issuer, backend):
+    assert_accepted(server.get("/to-proxy", issuer.mint()), backend)
+    assert backend.hits[0]["path"] == "/valid/rewritten"
+
+
+@pytest.mark.parametrize("path", ["/valid/../valid", "//valid", "/valid/", "/%76alid",
+                                  "/valid/x", "/x/../valid", "/./valid", "/valid//x"])
+def test_f16_other_spellings_of_a_protected_path_are_protected(server, issuer, backend,
+                                                               path):
+    assert_refusal(server.get(path), "E1", backend=backend)
+    assert server.get(path, issuer.mint()).status == 200
+
+
+def test_a_static_file_serves_ranges_and_conditions_only_with_a_token(server, issuer):
+    token = issuer.mint()
+    whole = server.get("/files/page.html", token)
+    assert whole.text == "a static page of some length"
+    part = server.get("/files/page.html", token, headers={"Range": "bytes=2-7"})
+    assert (part.status, part.text) == (206, "static")
+    same = server.get("/files/page.html", token,
+                      headers={"If-None-Match": whole.header("ETag")})
+    assert same.status == 304
+    for header in ({"Range": "bytes=2-7"}, {"If-None-Match": whole.header("ETag")}):
+        assert_refusal(server.get("/files/page.html", headers=header), "E1")
+
+
+def test_the_user_stands_in_the_access_log(server, issuer):
+    assert server.get("/files/page.html", issuer.mint(sub="logged-user")).status == 200
+    server.wait_for_access("logged-user 200 GET /files/page.html HTTP/1.1")
+
+
+def test_f14_options_and_trace_get_no_data_without_a_token(server, issuer, backend):
+    assert_refusal(server.request("OPTIONS", "/valid"), "E1", backend=backend)
+    assert_refusal(server.request("OPTIONS", "/files/page.html"), "E1")
+    # httpd answers TRACE itself, before anything else, with the request and no more.
+    assert b"static page" not in server.request("TRACE", "/files/page.html").body
+    assert backend.hits == []

@@ -1,0 +1,57 @@
+"""The same module under each MPM, and as one process (httpd -X)."""
+
+import pytest
+
+from support import paths
+from support.conf import location, trust
+from support.httpd import Httpd
+from support.refusal import assert_refusal
+from support.tokens import tampered
+
+
+@pytest.mark.parametrize("mpm, one_process", [
+    ("event", False), ("worker", False), ("prefork", False),
+    ("event", True), ("worker", True), ("prefork", True)],
+    ids=lambda value: {True: "X", False: "full"}.get(value, value))
+def test_every_outcome_and_a_rotation_under(own_issuer, mpm, one_process):
+    if paths.VALGRIND and not one_process:
+        pytest.skip("valgrind runs httpd -X")
+    conf = (trust(own_issuer) + location("/valid")
+            + location("/admin", require="auth0-permission read:a"))
+    with Httpd(conf, mpm=mpm, one_process=one_process, processes=2, threads=4,
+               max_processes=4, files={"htdocs/valid": "ok", "htdocs/admin": "ok"}
+               ) as server:
+        for _ in range(3):
+            assert server.get("/valid", own_issuer.mint()).text == "ok"
+            assert_refusal(server.get("/valid"), "E1")
+            assert_refusal(server.get("/valid", headers={"Authorization": "Bearer"}), "E2")
+            assert_refusal(server.get("/valid", tampered(own_issuer.mint())), "E3",
+                           reason="signature_invalid")
+            assert_refusal(server.get("/admin", own_issuer.mint()), "E4", scope="read:a")
+            assert server.get("/admin",
+                              own_issuer.mint(permissions=["read:a"])).status == 200
+        assert own_issuer.fetches == 1
+        own_issuer.rotate("key-2")
+        assert server.get("/valid", own_issuer.mint()).status == 200
+        assert own_issuer.fetches == 2
+        if not one_process:
+            server.graceful()
+            assert server.get("/valid", own_issuer.mint()).status == 200
+            server.restart()
+            assert server.get("/valid", own_issuer.mint()).status == 200
+            assert_refusal(server.get("/valid"), "E1")
+
+
+def test_children_that_live_for_few_connections_serve_as_ever(own_issuer,
+                                                              several_processes):
+    """H8: MaxConnectionsPerChild 10."""
+    conf = "MaxConnectionsPerChild 10\n" + trust(own_issuer) + location("/valid")
+    with Httpd(conf, processes=2, max_processes=4, threads=2,
+               files={"htdocs/valid": "ok"}) as server:
+        token = own_issuer.mint()
+        first = set(server.pids())
+        for _ in range(80):
+            assert server.get("/valid", token).status == 200
+        assert set(server.pids()) != first
+        # A child that fetches may end; at most each one's successor asks again.
+        assert own_issuer.fetches <= 2
