@@ -32,6 +32,11 @@ static bool is(const ap_directive_t *d, const char *name)
     return ap_cstr_casecmp(d->directive, name) == 0;
 }
 
+static bool is_ours(const char *requirement)
+{
+    return strncmp(requirement, "auth0-", 6) == 0;
+}
+
 /* The first word behind a directive, without quotes and a section's '>'. */
 static const char *first_word(const ap_directive_t *d, apr_pool_t *pool)
 {
@@ -214,13 +219,53 @@ static void check_auth_type(struct check *check, const ap_directive_t *d)
     }
 }
 
+/* Is this the name that an <AuthzProviderAlias> gives to a requirement of ours? */
+static bool is_alias_of_ours(const char *name, const ap_directive_t *level,
+                             apr_pool_t *pool)
+{
+    for (const ap_directive_t *d = level; d != NULL; d = d->next) {
+        const char *args = d->args;
+
+        if (is(d, "<AuthzProviderAlias") && is_ours(ap_getword_conf(pool, &args)) &&
+            strcmp(ap_getword_conf(pool, &args), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * A negated alias escapes the provider, which sees only the alias's own section:
+ * see refuse_negation in authz.c for what it would do.
+ */
+static void check_alias(struct check *check, const ap_directive_t *d)
+{
+    const char *args = d->args;
+    const char *word = ap_getword_conf(check->pool, &args);
+    bool negated = ap_cstr_casecmp(word, "not") == 0;
+
+    if (negated) {
+        word = ap_getword_conf(check->pool, &args);
+    }
+    if ((negated || enclosing(d, "<RequireNone") != NULL) &&
+        is_alias_of_ours(word, ap_conftree, check->pool)) {
+        check->failed = true;
+        ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, check->server,
+                     "%s:%d: %s is another name for a requirement of mod_auth0_jwt, and "
+                     "negated, httpd would skip authentication; say what a token must "
+                     "have, not what it must lack",
+                     d->filename, d->line_num, word);
+    }
+}
+
 static void check_require(struct check *check, const ap_directive_t *d)
 {
     static const char *const auth_type[] = {"AuthType", NULL};
     const char *requirement = first_word(d, check->pool);
     const ap_directive_t *found;
 
-    if (strncmp(requirement, "auth0-", 6) != 0) {
+    check_alias(check, d);
+    if (!is_ours(requirement)) {
         return;
     }
     found = find_around(d, auth_type);

@@ -215,9 +215,11 @@ const char *jwk_of(EVP_PKEY *key, const char *more)
     if (EVP_PKEY_is_a(key, "EC")) {
         int bits = EVP_PKEY_get_bits(key);
 
-        return jwk_of_ec(
-            key, jwa_get(bits == 256 ? JWA_ES256 : bits == 384 ? JWA_ES384 : JWA_ES512),
-            more);
+        return jwk_of_ec(key,
+                         jwa_get(bits == 256   ? JWA_ES256
+                                 : bits == 384 ? JWA_ES384
+                                               : JWA_ES512),
+                         more);
     }
     if (EVP_PKEY_is_a(key, "ED25519")) {
         ck_assert_int_eq(EVP_PKEY_get_raw_public_key(key, point, &len), 1);
@@ -270,8 +272,8 @@ const struct jwks *our_jwks(void)
     for (int i = 0; i < KINDS; i++) {
         jwk[i] = jwk_of(keys[OURS][i], apr_psprintf(pool, ",'kid':'%s'", kids[i]));
     }
-    return jwks_of(jwks_text(jwk[RSA_KEY], jwk[P256], jwk[P384], jwk[P521], jwk[ED25519],
-                             NULL));
+    return jwks_of(
+        jwks_text(jwk[RSA_KEY], jwk[P256], jwk[P384], jwk[P521], jwk[ED25519], NULL));
 }
 
 /*
@@ -286,7 +288,8 @@ static void order_8(BIGNUM *y, const BIGNUM *prime, BN_CTX *ctx)
     BIGNUM *square = BN_new();
 
     ck_assert(BN_set_word(d, 121666) && BN_mod_inverse(d, d, prime, ctx) &&
-              BN_mul_word(d, 121665) && BN_sub(d, prime, d) && BN_nnmod(d, d, prime, ctx));
+              BN_mul_word(d, 121665) && BN_sub(d, prime, d) &&
+              BN_nnmod(d, d, prime, ctx));
     ck_assert(BN_copy(root, d) && BN_add_word(root, 1) &&
               BN_mod_sqrt(root, root, prime, ctx));
     ck_assert(BN_mod_inverse(d, d, prime, ctx) != NULL);
@@ -364,9 +367,9 @@ size_t sign(unsigned char signature[SIGNATURE_MAX], enum jwa_alg alg, EVP_PKEY *
         ck_assert_int_eq(EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST),
                          1);
     }
-    ck_assert_int_eq(EVP_DigestSign(ctx, signature, &len, (const unsigned char *)input,
-                                    strlen(input)),
-                     1);
+    ck_assert_int_eq(
+        EVP_DigestSign(ctx, signature, &len, (const unsigned char *)input, strlen(input)),
+        1);
     EVP_MD_CTX_free(ctx);
     return jwa->type == JWA_KTY_EC ? der_to_pair(signature, len, jwa->coordinate) : len;
 }
@@ -413,7 +416,8 @@ const char *header_of(enum jwa_alg alg)
 {
     const char *name = jwa_get(alg)->name;
 
-    return json_of(jwa_get(alg)->type == JWA_KTY_OCT
-                       ? apr_psprintf(pool, "{'alg':'%s'}", name)
-                       : apr_psprintf(pool, "{'alg':'%s','kid':'%s'}", name, kid_of(alg)));
+    return json_of(
+        jwa_get(alg)->type == JWA_KTY_OCT
+            ? apr_psprintf(pool, "{'alg':'%s'}", name)
+            : apr_psprintf(pool, "{'alg':'%s','kid':'%s'}", name, kid_of(alg)));
 }

@@ -31,7 +31,7 @@
 #define ASSERT_REASON(expression, expected, story)                                       \
     do {                                                                                 \
         enum reason got_ = (expression);                                                 \
-        ck_assert_msg(got_ == (expected), "%.300s: %s, expected %s", story,                 \
+        ck_assert_msg(got_ == (expected), "%.300s: %s, expected %s", story,              \
                       reason_name(got_), reason_name(expected));                         \
     } while (0)
 

@@ -45,9 +45,14 @@ static const struct {
     const char *text;
     const char *encoded;
 } known[] = {
-    {"", ""},           {"f", "Zg"},           {"fo", "Zm8"},
-    {"foo", "Zm9v"},    {"foob", "Zm9vYg"},    {"fooba", "Zm9vYmE"},
-    {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xbf", "-_-_"},
+    {"", ""},
+    {"f", "Zg"},
+    {"fo", "Zm8"},
+    {"foo", "Zm9v"},
+    {"foob", "Zm9vYg"},
+    {"fooba", "Zm9vYmE"},
+    {"foobar", "Zm9vYmFy"},
+    {"\xfb\xff\xbf", "-_-_"},
 };
 
 START_TEST(encodes_and_decodes_the_values_of_rfc_4648)

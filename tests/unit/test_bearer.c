@@ -64,7 +64,9 @@ static const struct {
     {"Bearer,abc", REASON_AUTHORIZATION_MALFORMED, NULL},
     {"Bearer:abc", REASON_AUTHORIZATION_MALFORMED, NULL},
     {"Bearer=abc", REASON_AUTHORIZATION_MALFORMED, NULL},
-    {"Bearer\xc2\xa0" "abc", REASON_AUTHORIZATION_MALFORMED, NULL},
+    {"Bearer\xc2\xa0"
+     "abc",
+     REASON_AUTHORIZATION_MALFORMED, NULL},
     {"Bearer ab\xc3\xa9", REASON_AUTHORIZATION_MALFORMED, NULL},
     {"Bearer a\r\nX-Evil: 1", REASON_AUTHORIZATION_MALFORMED, NULL},
     /* Two header fields look like this once httpd has joined them. */

@@ -138,8 +138,9 @@ static const struct {
     {"null", BYTES("null"), REASON_OK},
     {"an empty string", BYTES("\"\""), REASON_OK},
     {"an empty name", BYTES("{\"\":1}"), REASON_OK},
-    {"white space of all four kinds", BYTES(" \t\r\n{ \t\r\n\"a\" \t\r\n: \t\r\n[ \t\r\n1 "
-                                            "\t\r\n, \t\r\n2 \t\r\n] \t\r\n} \t\r\n"),
+    {"white space of all four kinds",
+     BYTES(" \t\r\n{ \t\r\n\"a\" \t\r\n: \t\r\n[ \t\r\n1 "
+           "\t\r\n, \t\r\n2 \t\r\n] \t\r\n} \t\r\n"),
      REASON_OK},
     {"nested values", BYTES("{\"a\":{\"b\":[{},[],null,true,-1.5e3,\"c\"]}}"), REASON_OK},
 
@@ -155,7 +156,10 @@ static const struct {
     {"a trailing comma", BYTES("{},"), REASON_JSON_SYNTAX},
     {"a vertical tab as space", BYTES("{\v}"), REASON_JSON_SYNTAX},
     {"a form feed as space", BYTES("[1,\f2]"), REASON_JSON_SYNTAX},
-    {"a no-break space", BYTES("[1,\xc2\xa0" "2]"), REASON_JSON_SYNTAX},
+    {"a no-break space",
+     BYTES("[1,\xc2\xa0"
+           "2]"),
+     REASON_JSON_SYNTAX},
     {"a line comment", BYTES("{}//x"), REASON_JSON_SYNTAX},
     {"a block comment", BYTES("{/**/}"), REASON_JSON_SYNTAX},
     {"single quotes", BYTES("{'a':1}"), REASON_JSON_SYNTAX},
@@ -337,7 +341,8 @@ START_TEST(rejects_every_raw_control_byte_in_a_string)
         const json_value *value;
 
         text[2] = c;
-        ASSERT_REASON(parse_bytes(&value, text, 5), REASON_JSON_ENCODING, "a control byte");
+        ASSERT_REASON(parse_bytes(&value, text, 5), REASON_JSON_ENCODING,
+                      "a control byte");
     }
 }
 END_TEST
@@ -446,7 +451,8 @@ START_TEST(takes_16_levels_and_no_more)
     ASSERT_REASON(verdict(nested("[", "]", 16)), REASON_OK, "16 arrays");
     ASSERT_REASON(verdict(nested("[", "]", 17)), REASON_JSON_TOO_LARGE, "17 arrays");
     ASSERT_REASON(verdict(nested("{\"a\":", "}", 16)), REASON_OK, "16 objects");
-    ASSERT_REASON(verdict(nested("{\"a\":", "}", 17)), REASON_JSON_TOO_LARGE, "17 objects");
+    ASSERT_REASON(verdict(nested("{\"a\":", "}", 17)), REASON_JSON_TOO_LARGE,
+                  "17 objects");
     ASSERT_REASON(verdict(apr_pstrcat(pool, "[", repeated("[[]],", 100), "[]]", NULL)),
                   REASON_OK, "the same depth many times");
 }
@@ -601,7 +607,8 @@ END_TEST
 
 START_TEST(tells_the_types_apart)
 {
-    static const char *const values[] = {"{}", "[]", "\"\"", "true", "false", "0", "null"};
+    static const char *const values[] = {"{}",    "[]", "\"\"", "true",
+                                         "false", "0",  "null"};
 
     for (int i = 0; i < (int)COUNT(values); i++) {
         const json_value *value = parsed(values[i]);
@@ -613,6 +620,20 @@ START_TEST(tells_the_types_apart)
         ck_assert(json_bool(&out, value) == (i == 3 || i == 4));
         ck_assert(out == (i == 3));
     }
+}
+END_TEST
+
+START_TEST(finds_a_control_character_of_c0_del_or_c1)
+{
+    for (unsigned code = 1; code < 0x3000; code++) {
+        unsigned char string[] = "ab\0\0\0\0";
+        bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+
+        encode(string + 2, code);
+        EXPECT(json_has_control((char *)string) == control, "U+%04X last", code);
+        EXPECT(json_has_control((char *)string + 2) == control, "U+%04X alone", code);
+    }
+    ck_assert(!json_has_control(""));
 }
 END_TEST
 
@@ -742,6 +763,7 @@ int main(void)
     tcase_add_test(tcase, nothing_is_no_value_of_any_type);
     tcase_add_test(tcase, finds_a_member_by_its_exact_name);
     tcase_add_test(tcase, tells_the_types_apart);
+    tcase_add_test(tcase, finds_a_control_character_of_c0_del_or_c1);
     tcase_add_test(tcase, walks_elements_and_members_in_order);
     ADD_TABLE(tcase, writes_a_value_as_text, written);
     ADD_TABLE(tcase, never_writes_an_integer_above_2_to_the_53_as_another, too_precise);

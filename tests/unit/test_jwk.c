@@ -146,8 +146,9 @@ static const char *many_keys(unsigned count)
     const char *text = "{\"keys\":[";
 
     for (unsigned i = 0; i < count; i++) {
-        text = apr_pstrcat(pool, text, i > 0 ? "," : "",
-                           jwk_of(p256(OURS), apr_psprintf(pool, ",'kid':'k%u'", i)), NULL);
+        text =
+            apr_pstrcat(pool, text, i > 0 ? "," : "",
+                        jwk_of(p256(OURS), apr_psprintf(pool, ",'kid':'k%u'", i)), NULL);
     }
     return apr_pstrcat(pool, text, "]}", NULL);
 }
@@ -171,8 +172,8 @@ END_TEST
 
 START_TEST(skips_64_keys_and_says_why)
 {
-    const char *text = apr_psprintf(pool, "{\"keys\":[{\"kid\":\"first\"}%s]}",
-                                    repeated(",{}", 63));
+    const char *text =
+        apr_psprintf(pool, "{\"keys\":[{\"kid\":\"first\"}%s]}", repeated(",{}", 63));
     struct jwks *jwks;
 
     ASSERT_REASON(parse(&jwks, text, strlen(text)), REASON_JWKS_NO_USABLE_KEY, text);
@@ -222,7 +223,8 @@ END_TEST
 
 START_TEST(keeps_nothing_of_the_text_nor_of_the_scratch_pool)
 {
-    const char *text = jwks_text(jwk_of(rsa(OURS), ",'kid':'mine'"), "{\"kid\":\"x\"}", NULL);
+    const char *text =
+        jwks_text(jwk_of(rsa(OURS), ",'kid':'mine'"), "{\"kid\":\"x\"}", NULL);
     char *copy = strdup(text);
     apr_pool_t *scratch;
     struct jwks *jwks;
@@ -252,7 +254,7 @@ END_TEST
 #define KEY_OPS "key_ops lacks verify"
 #define ALG "alg not supported"
 #define CONTRADICTS "alg contradicts the kind of key"
-#define KID "kid empty, too long or not a string"
+#define KID "kid not a string, empty, too long or with control characters"
 
 /* C5, C9: what an RSA key may be for. */
 static const struct {
@@ -304,6 +306,10 @@ static const struct {
     {",'kid':1", KID, 0},
     {",'kid':null", KID, 0},
     {",'kid':['a']", KID, 0},
+    {",'kid':'a\\n'", KID, 0},
+    {",'kid':'\\u007f'", KID, 0},
+    {",'kid':'\\u0085'", KID, 0},
+    {",'kid':'\\u00a0../%s'", NULL, RSA_ALGORITHMS},
 };
 
 START_TEST(uses_a_key_only_for_what_it_says_it_is_for)
@@ -430,7 +436,7 @@ static const struct {
     {2048, true, "4", EXPONENT},
     {2048, true, "65536", EXPONENT},
     {2048, true, "4294967296", EXPONENT},
-    {2048, true, "4294967297", EXPONENT}, /* 2^32 + 1 */
+    {2048, true, "4294967297", EXPONENT},           /* 2^32 + 1 */
     {2048, true, "18446744073709551617", EXPONENT}, /* 2^64 + 1 */
 };
 
@@ -445,7 +451,8 @@ START_TEST(takes_rsa_keys_of_2048_to_8192_bits_with_a_sound_exponent)
         ck_assert(BN_clear_bit(n, 0));
     }
     ck_assert(BN_dec2bn(&e, rsa_sizes[_i].e));
-    story = apr_psprintf(pool, "%d bits, exponent %s", rsa_sizes[_i].bits, rsa_sizes[_i].e);
+    story =
+        apr_psprintf(pool, "%d bits, exponent %s", rsa_sizes[_i].bits, rsa_sizes[_i].e);
     assert_skipped(jwk_of_rsa(n, e, ""), rsa_sizes[_i].why, story);
     BN_free(n);
     BN_free(e);
@@ -463,8 +470,8 @@ END_TEST
 
 /* The other member is sound; %s is what stands for the broken one. */
 static const char *const broken_numbers[] = {
-    "",         "null",      "65537",    "[]",        "''",         "'='",     "'AQAB='",
-    "'AQAB '",  "'A'",       "'AQABA'",  "'+/AB'",    "'0x10001'",  "'AR'",    "'AQB'",
+    "",        "null", "65537",   "[]",     "''",        "'='",  "'AQAB='",
+    "'AQAB '", "'A'",  "'AQABA'", "'+/AB'", "'0x10001'", "'AR'", "'AQB'",
 };
 
 START_TEST(skips_an_rsa_key_with_a_number_that_is_not_base64url)
@@ -478,10 +485,10 @@ START_TEST(skips_an_rsa_key_with_a_number_that_is_not_base64url)
     ck_assert_int_eq(BN_bn2binpad(n, bytes, sizeof(bytes)), sizeof(bytes));
     no_n = *value != '\0' ? apr_psprintf(pool, "{'kty':'RSA','n':%s,'e':'AQAB'}", value)
                           : "{'kty':'RSA','e':'AQAB'}";
-    no_e = *value != '\0' ? apr_psprintf(pool, "{'kty':'RSA','e':%s,'n':'%s'}", value,
-                                         b64(bytes, sizeof(bytes)))
-                          : apr_psprintf(pool, "{'kty':'RSA','n':'%s'}",
-                                         b64(bytes, sizeof(bytes)));
+    no_e = *value != '\0'
+               ? apr_psprintf(pool, "{'kty':'RSA','e':%s,'n':'%s'}", value,
+                              b64(bytes, sizeof(bytes)))
+               : apr_psprintf(pool, "{'kty':'RSA','n':'%s'}", b64(bytes, sizeof(bytes)));
     assert_skipped(json_of(no_n), NO_N, no_n);
     assert_skipped(json_of(no_e), NO_E, no_e);
     BN_free(n);
@@ -528,8 +535,8 @@ START_TEST(skips_an_rsa_key_with_the_roca_mark)
     BIGNUM *e = BN_new();
 
     ck_assert(BN_set_word(e, 65537));
-    assert_skipped(jwk_of_rsa(n, e, ""),
-                   "RSA modulus made by a broken generator (ROCA)", "a marked modulus");
+    assert_skipped(jwk_of_rsa(n, e, ""), "RSA modulus made by a broken generator (ROCA)",
+                   "a marked modulus");
     ck_assert(BN_add_word(n, 2));
     assert_skipped(jwk_of_rsa(n, e, ""), NULL, "its neighbour");
     BN_free(n);
@@ -542,8 +549,8 @@ END_TEST
 #define LENGTH "EC coordinate missing, not base64url or of the wrong length"
 #define OFF_CURVE "EC point not on the curve"
 
-static const char *jwk_of_point(const struct jwa *jwa, const unsigned char *x, size_t x_len,
-                                const unsigned char *y, size_t y_len)
+static const char *jwk_of_point(const struct jwa *jwa, const unsigned char *x,
+                                size_t x_len, const unsigned char *y, size_t y_len)
 {
     return apr_psprintf(pool, "{\"kty\":\"EC\",\"crv\":\"%s\",\"x\":\"%s\",\"y\":\"%s\"}",
                         jwa->crv, b64(x, x_len), b64(y, y_len));
@@ -594,7 +601,8 @@ START_TEST(skips_an_ec_key_whose_coordinates_have_another_length)
     get_point(x, y, alg);
     memcpy(longer + 1, x, length);
     assert_skipped(jwk_of_point(jwa, longer + 1, length, y, length), NULL, "right");
-    assert_skipped(jwk_of_point(jwa, longer, length + 1, y, length), LENGTH, "zero before");
+    assert_skipped(jwk_of_point(jwa, longer, length + 1, y, length), LENGTH,
+                   "zero before");
     assert_skipped(jwk_of_point(jwa, x, length + 1, y, length), LENGTH, "zero behind");
     assert_skipped(jwk_of_point(jwa, x, length - 1, y, length), LENGTH, "x short");
     assert_skipped(jwk_of_point(jwa, x, length, y, length - 1), LENGTH, "y short");
@@ -731,10 +739,10 @@ START_TEST(a_key_of_another_kind_is_not_eligible)
             bool same_kind = wants < JWA_HS256 && strcmp(kid_of(has), kid_of(wants)) == 0;
             const struct jwk *key;
 
-            ASSERT_REASON(find(&key, jwks, kid_of(has), wants),
-                          same_kind ? REASON_OK : REASON_KEY_NOT_ELIGIBLE,
-                          apr_psprintf(pool, "%s with %s", jwa_get(wants)->name,
-                                       kid_of(has)));
+            ASSERT_REASON(
+                find(&key, jwks, kid_of(has), wants),
+                same_kind ? REASON_OK : REASON_KEY_NOT_ELIGIBLE,
+                apr_psprintf(pool, "%s with %s", jwa_get(wants)->name, kid_of(has)));
         }
     }
 }
@@ -790,10 +798,10 @@ END_TEST
 
 START_TEST(the_same_kid_is_told_apart_by_algorithm)
 {
-    const struct jwks *jwks = jwks_of(jwks_text(
-        jwk_of(rsa(OURS), ",'kid':'a','alg':'RS256'"),
-        jwk_of(rsa(THEIRS), ",'kid':'a','alg':'PS256'"), jwk_of(p256(OURS), ",'kid':'a'"),
-        NULL));
+    const struct jwks *jwks =
+        jwks_of(jwks_text(jwk_of(rsa(OURS), ",'kid':'a','alg':'RS256'"),
+                          jwk_of(rsa(THEIRS), ",'kid':'a','alg':'PS256'"),
+                          jwk_of(p256(OURS), ",'kid':'a'"), NULL));
     const struct jwk *key;
 
     ASSERT_REASON(find(&key, jwks, "a", JWA_RS256), REASON_OK, "RS256");
@@ -851,7 +859,8 @@ START_TEST(an_empty_set_knows_no_key)
     struct jwks *jwks;
     const struct jwk *key;
 
-    ASSERT_REASON(parse(&jwks, BYTES("{\"keys\":[]}")), REASON_JWKS_NO_USABLE_KEY, "empty");
+    ASSERT_REASON(parse(&jwks, BYTES("{\"keys\":[]}")), REASON_JWKS_NO_USABLE_KEY,
+                  "empty");
     ASSERT_REASON(find(&key, jwks, "a", JWA_RS256), REASON_KEY_UNKNOWN, "a");
     ASSERT_REASON(find(&key, jwks, NULL, JWA_RS256), REASON_KEY_NOT_ELIGIBLE, "no kid");
 }
@@ -878,12 +887,15 @@ int main(void)
     tcase_add_test(tcase, a_kid_may_have_256_bytes);
     tcase_add_test(tcase, a_key_on_a_curve_has_the_one_algorithm_of_its_curve);
     ADD_TABLE(tcase, skips_a_key_of_a_kind_it_does_not_know, kinds);
-    ADD_TABLE(tcase, takes_rsa_keys_of_2048_to_8192_bits_with_a_sound_exponent, rsa_sizes);
+    ADD_TABLE(tcase, takes_rsa_keys_of_2048_to_8192_bits_with_a_sound_exponent,
+              rsa_sizes);
     tcase_add_test(tcase, skips_an_rsa_key_whose_modulus_is_its_own_exponent);
-    ADD_TABLE(tcase, skips_an_rsa_key_with_a_number_that_is_not_base64url, broken_numbers);
+    ADD_TABLE(tcase, skips_an_rsa_key_with_a_number_that_is_not_base64url,
+              broken_numbers);
     tcase_add_test(tcase, skips_an_rsa_key_with_the_roca_mark);
     ADD_TABLE(tcase, skips_an_ec_key_whose_point_is_not_on_its_curve, ec_algorithms);
-    ADD_TABLE(tcase, skips_an_ec_key_whose_coordinates_have_another_length, ec_algorithms);
+    ADD_TABLE(tcase, skips_an_ec_key_whose_coordinates_have_another_length,
+              ec_algorithms);
     ADD_TABLE(tcase, skips_an_ec_key_under_another_curve, ec_algorithms);
     ADD_TABLE(tcase, skips_an_ec_key_with_a_coordinate_beyond_its_field, ec_algorithms);
     tcase_add_test(tcase, skips_an_okp_key_of_another_length);

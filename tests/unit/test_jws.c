@@ -117,10 +117,9 @@ END_TEST
 
 START_TEST(rejects_a_nul_in_any_part)
 {
-    static const char *const tokens[] = {HEADER "?" PAYLOAD "." SIGNATURE,
-                                         HEADER ".?30." SIGNATURE,
-                                         HEADER "." PAYLOAD ".?A",
-                                         HEADER "." PAYLOAD "." SIGNATURE "?"};
+    static const char *const tokens[] = {
+        HEADER "?" PAYLOAD "." SIGNATURE, HEADER ".?30." SIGNATURE,
+        HEADER "." PAYLOAD ".?A", HEADER "." PAYLOAD "." SIGNATURE "?"};
 
     for (size_t i = 0; i < COUNT(tokens); i++) {
         char *token = apr_pstrdup(pool, tokens[i]);
@@ -158,11 +157,10 @@ START_TEST(rejects_unused_bits_that_are_not_zero_in_every_part)
             struct jws jws;
 
             for (size_t j = 0; part[last] != right && j < COUNT(tokens); j++) {
-                ck_assert_msg((parse(&jws, tokens[j]) == REASON_BASE64URL_INVALID) ==
-                                  ((size_t)(strchr(alphabet, part[last]) - alphabet) %
-                                       unused !=
-                                   0),
-                              "%s", tokens[j]);
+                ck_assert_msg(
+                    (parse(&jws, tokens[j]) == REASON_BASE64URL_INVALID) ==
+                        ((size_t)(strchr(alphabet, part[last]) - alphabet) % unused != 0),
+                    "%s", tokens[j]);
             }
             part[last] = alphabet[value];
         }
@@ -251,7 +249,9 @@ static const struct {
     {"{'alg':'Ed25519'}", REASON_ALGORITHM_UNKNOWN},
     {"{'alg':'dir','enc':'A256GCM'}", REASON_ALGORITHM_UNKNOWN},
     {"{'alg':'RSA-OAEP-256'}", REASON_ALGORITHM_UNKNOWN},
-    {"{'alg':'RS\xef\xbc\x92""56'}", REASON_ALGORITHM_UNKNOWN}, /* a wide 2 */
+    {"{'alg':'RS\xef\xbc\x92"
+     "56'}",
+     REASON_ALGORITHM_UNKNOWN}, /* a wide 2 */
     {"{'ALG':'RS256'}", REASON_ALGORITHM_UNKNOWN},
     {"{'Alg':'RS256'}", REASON_ALGORITHM_UNKNOWN},
     {"{'a\\u006cg':'\\u0052S256'}", REASON_OK},
@@ -286,7 +286,8 @@ static const struct {
     /* A11, A18 */
     {"{'alg':'RS256','jku':'https://evil.example/','x5u':'https://evil.example/'}",
      REASON_OK},
-    {"{'alg':'RS256','jwk':{'kty':'oct','k':'AAAA'},'x5c':['MIIB'],'x5t':'a'}", REASON_OK},
+    {"{'alg':'RS256','jwk':{'kty':'oct','k':'AAAA'},'x5c':['MIIB'],'x5t':'a'}",
+     REASON_OK},
     {"{'alg':'RS256','unknown':{'a':[1,2.5,null,true]},'':0}", REASON_OK},
 
     /* A14 */
@@ -317,6 +318,9 @@ static const struct {
     {"{'alg':'RS256','kid':'a\\u001f'}", REASON_KID_MALFORMED},
     {"{'alg':'RS256','kid':'a\\u007f'}", REASON_KID_MALFORMED},
     {"{'alg':'RS256','kid':'a\\t'}", REASON_KID_MALFORMED},
+    {"{'alg':'RS256','kid':'\\u0080'}", REASON_KID_MALFORMED},
+    {"{'alg':'RS256','kid':'a\\u009f'}", REASON_KID_MALFORMED},
+    {"{'alg':'RS256','kid':'\\u00a0\\u00e9\\u4080'}", REASON_OK},
     {"{'alg':'RS256','kid':'a\\u0000b'}", REASON_JSON_ENCODING},
     {"{'alg':'RS256','Kid':''}", REASON_OK},
 };
@@ -339,9 +343,9 @@ START_TEST(rejects_a_header_with_a_nul)
 
     ASSERT_REASON(parse(&jws, apr_pstrcat(pool, b64(after, sizeof(after)), rest, NULL)),
                   REASON_JSON_SYNTAX, "NUL behind");
-    ASSERT_REASON(parse(&jws, apr_pstrcat(pool, b64(within, sizeof(within) - 1), rest,
-                                          NULL)),
-                  REASON_JSON_ENCODING, "NUL within");
+    ASSERT_REASON(
+        parse(&jws, apr_pstrcat(pool, b64(within, sizeof(within) - 1), rest, NULL)),
+        REASON_JSON_ENCODING, "NUL within");
 }
 END_TEST
 
@@ -410,7 +414,8 @@ START_TEST(typ_and_kid_may_be_absent)
 {
     struct jws jws;
 
-    ASSERT_REASON(parse_header(&jws, "{'alg':'RS256','Typ':'x','Kid':'a'}"), REASON_OK, "");
+    ASSERT_REASON(parse_header(&jws, "{'alg':'RS256','Typ':'x','Kid':'a'}"), REASON_OK,
+                  "");
     ck_assert_int_eq(jws.typ, JWS_TYP_ABSENT);
     ck_assert_ptr_null(jws.kid);
 }
@@ -422,13 +427,13 @@ START_TEST(a_kid_may_have_256_bytes)
     const char *escapes = repeated("\\u00e9", 128);
     struct jws jws;
 
-    ASSERT_REASON(parse_header(&jws, apr_psprintf(pool, "{'alg':'RS256','kid':'%s'}",
-                                                  escapes)),
-                  REASON_OK, "256 bytes");
+    ASSERT_REASON(
+        parse_header(&jws, apr_psprintf(pool, "{'alg':'RS256','kid':'%s'}", escapes)),
+        REASON_OK, "256 bytes");
     ck_assert_str_eq(jws.kid, letters);
-    ASSERT_REASON(parse_header(&jws, apr_psprintf(pool, "{'alg':'RS256','kid':'x%s'}",
-                                                  letters)),
-                  REASON_KID_MALFORMED, "257 bytes");
+    ASSERT_REASON(
+        parse_header(&jws, apr_psprintf(pool, "{'alg':'RS256','kid':'x%s'}", letters)),
+        REASON_KID_MALFORMED, "257 bytes");
 }
 END_TEST
 
@@ -486,7 +491,8 @@ START_TEST(takes_a_header_of_64_members_and_no_more)
     for (int i = 0; i < 63; i++) {
         header = apr_psprintf(pool, "%s,'m%d':0", header, i);
     }
-    ASSERT_REASON(parse_header(&jws, apr_pstrcat(pool, header, "}", NULL)), REASON_OK, "64");
+    ASSERT_REASON(parse_header(&jws, apr_pstrcat(pool, header, "}", NULL)), REASON_OK,
+                  "64");
     ASSERT_REASON(parse_header(&jws, apr_pstrcat(pool, header, ",'m':0}", NULL)),
                   REASON_JSON_TOO_LARGE, "65");
 }
@@ -497,9 +503,8 @@ START_TEST(takes_a_header_of_8_levels_and_no_more)
     struct jws jws;
 
     for (size_t arrays = 7; arrays <= 8; arrays++) {
-        const char *header =
-            apr_psprintf(pool, "{'alg':'RS256','a':%s%s}", repeated("[", arrays),
-                         repeated("]", arrays));
+        const char *header = apr_psprintf(pool, "{'alg':'RS256','a':%s%s}",
+                                          repeated("[", arrays), repeated("]", arrays));
 
         ASSERT_REASON(parse_header(&jws, header),
                       arrays == 7 ? REASON_OK : REASON_JSON_TOO_LARGE, header);
@@ -598,7 +603,8 @@ START_TEST(accepts_our_signature_and_rejects_a_strangers)
     struct verifier verifier = our_verifier(alg);
     const char *header = header_of(alg);
 
-    ASSERT_REASON(verify_by(verifier, token_of(alg, OURS, header, CLAIMS)), REASON_OK, header);
+    ASSERT_REASON(verify_by(verifier, token_of(alg, OURS, header, CLAIMS)), REASON_OK,
+                  header);
     ASSERT_REASON(verify_by(verifier, token_of(alg, THEIRS, header, CLAIMS)),
                   REASON_SIGNATURE_INVALID, header);
 }
@@ -635,7 +641,8 @@ START_TEST(rejects_a_signature_with_any_bit_flipped)
     for (size_t bit = 0; bit < jws.signature_len * 8; bit++) {
         signature[bit / 8] ^= (unsigned char)(1u << bit % 8);
         token = with_signature(input, signature, jws.signature_len);
-        ASSERT_REASON(verify_by(verifier, token), REASON_SIGNATURE_INVALID, apr_psprintf(pool, "bit %u", (unsigned)bit));
+        ASSERT_REASON(verify_by(verifier, token), REASON_SIGNATURE_INVALID,
+                      apr_psprintf(pool, "bit %u", (unsigned)bit));
         signature[bit / 8] ^= (unsigned char)(1u << bit % 8);
     }
 }
@@ -651,7 +658,8 @@ START_TEST(rejects_a_signature_of_any_other_length)
     struct jws jws;
     size_t len;
 
-    ASSERT_REASON(parse(&jws, token_of(alg, OURS, header_of(alg), CLAIMS)), REASON_OK, "");
+    ASSERT_REASON(parse(&jws, token_of(alg, OURS, header_of(alg), CLAIMS)), REASON_OK,
+                  "");
     len = jws.signature_len;
     memcpy(behind, jws.signature, len);
     memcpy(before + 2, jws.signature, len);
@@ -663,8 +671,9 @@ START_TEST(rejects_a_signature_of_any_other_length)
                       n == len ? REASON_OK : REASON_SIGNATURE_INVALID,
                       apr_psprintf(pool, "the last %u bytes", (unsigned)n));
     }
-    ASSERT_REASON(verify_by(verifier, with_signature(input, (const unsigned char *)"\0", 1)),
-                  REASON_SIGNATURE_INVALID, "a zero");
+    ASSERT_REASON(
+        verify_by(verifier, with_signature(input, (const unsigned char *)"\0", 1)),
+        REASON_SIGNATURE_INVALID, "a zero");
 }
 END_TEST
 
@@ -678,9 +687,10 @@ START_TEST(rejects_every_other_algorithms_signature)
 
     for (enum jwa_alg signs = 0; signs < JWA_COUNT; signs++) {
         unsigned char signature[SIGNATURE_MAX];
-        size_t len = signs < JWA_HS256
-                         ? sign(signature, signs, key_of(signs, OURS), input)
-                         : sign_hmac(signature, signs, secret_of(OURS), SECRET_LENGTH, input);
+        size_t len =
+            signs < JWA_HS256
+                ? sign(signature, signs, key_of(signs, OURS), input)
+                : sign_hmac(signature, signs, secret_of(OURS), SECRET_LENGTH, input);
         const char *token = with_signature(input, signature, len);
 
         for (size_t i = 0; i < jwks->count; i++) {
@@ -689,8 +699,9 @@ START_TEST(rejects_every_other_algorithms_signature)
 
             ASSERT_REASON(verify(token, &jwks->keys[i]),
                           right ? REASON_OK : REASON_SIGNATURE_INVALID,
-                          apr_psprintf(pool, "%s signed as %s, key %s", jwa_get(says)->name,
-                                       jwa_get(signs)->name, jwks->keys[i].kid));
+                          apr_psprintf(pool, "%s signed as %s, key %s",
+                                       jwa_get(says)->name, jwa_get(signs)->name,
+                                       jwks->keys[i].kid));
         }
         ASSERT_REASON(verify_secret(token, secret),
                       says == signs && says >= JWA_HS256 ? REASON_OK
@@ -704,8 +715,8 @@ END_TEST
 /* B2: the signature is genuine, but the key was published for another algorithm. */
 START_TEST(rejects_an_algorithm_that_the_key_was_not_made_for)
 {
-    const struct jwks *jwks =
-        jwks_of(jwks_text(jwk_of(key_of(JWA_RS256, OURS), ",'alg':'RS256','kid':'rsa'"), NULL));
+    const struct jwks *jwks = jwks_of(
+        jwks_text(jwk_of(key_of(JWA_RS256, OURS), ",'alg':'RS256','kid':'rsa'"), NULL));
 
     for (enum jwa_alg alg = JWA_RS256; alg <= JWA_PS512; alg++) {
         ASSERT_REASON(verify(token_of(alg, OURS, header_of(alg), CLAIMS), &jwks->keys[0]),
@@ -852,8 +863,7 @@ END_TEST
 /* The private operation on a block of one's choice. */
 static const char *token_of_block(const char *input, const unsigned char block[256])
 {
-    EVP_PKEY_CTX *ctx =
-        EVP_PKEY_CTX_new_from_pkey(NULL, key_of(JWA_RS256, OURS), NULL);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key_of(JWA_RS256, OURS), NULL);
     unsigned char signature[SIGNATURE_MAX];
     size_t len = sizeof(signature);
 
@@ -864,7 +874,8 @@ static const char *token_of_block(const char *input, const unsigned char block[2
     return with_signature(input, signature, len);
 }
 
-#define SHA256_INFO "\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
+#define SHA256_INFO                                                                      \
+    "\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
 
 /*
  * RFC 8017 9.2: 00 01 FF ... FF 00, the digest's DER prefix, the digest. Whoever
@@ -906,7 +917,8 @@ static const struct {
            "\x04\x20"),
      0, REASON_SIGNATURE_INVALID},
     {"SHA-384 in the prefix", 0, 1, 0xff, 0,
-     BYTES("\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x20"),
+     BYTES(
+         "\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x20"),
      0, REASON_SIGNATURE_INVALID},
 };
 
@@ -914,8 +926,7 @@ START_TEST(rejects_pkcs_1_padding_that_differs_in_anything)
 {
     const char *input = signing_input(header_of(JWA_RS256), CLAIMS);
     size_t info_len = blocks[_i].info_len;
-    size_t filler_len =
-        256 - 3 - info_len - SHA256_DIGEST_LENGTH - blocks[_i].behind;
+    size_t filler_len = 256 - 3 - info_len - SHA256_DIGEST_LENGTH - blocks[_i].behind;
     unsigned char block[256] = {0};
     unsigned char *p = block;
 
@@ -950,7 +961,8 @@ START_TEST(rejects_an_rsa_signature_at_or_beyond_the_modulus)
     for (int i = 0; i == 0 || BN_num_bits(s) > 2048; i++) {
         input = signing_input(header_of(JWA_RS256),
                               apr_psprintf(pool, "{\"jti\":\"%d\"}", i));
-        ck_assert_uint_eq(sign(signature, JWA_RS256, key_of(JWA_RS256, OURS), input), 256);
+        ck_assert_uint_eq(sign(signature, JWA_RS256, key_of(JWA_RS256, OURS), input),
+                          256);
         ck_assert(BN_bin2bn(signature, 256, s) && BN_add(s, s, n));
     }
     ASSERT_REASON(verify(with_signature(input, signature, 256), key), REASON_OK, "s");
@@ -992,7 +1004,8 @@ static const struct {
     int bits;
     int primes;
     const char *e;
-} unusual[] = {{2048, 2, "3"}, {2048, 2, "4294967295"}, {3072, 2, "65537"}, {8192, 5, "65537"}};
+} unusual[] = {
+    {2048, 2, "3"}, {2048, 2, "4294967295"}, {3072, 2, "65537"}, {8192, 5, "65537"}};
 
 START_TEST(verifies_with_every_size_of_key_that_it_takes)
 {
@@ -1104,10 +1117,11 @@ START_TEST(rejects_ecdsa_with_r_or_s_out_of_range)
         s = BN_bin2bn(signature + len, len, NULL);
         write_number(signature, len, pairs[_i].r, r, s, EC_GROUP_get0_order(group));
         write_number(signature + len, len, pairs[_i].s, r, s, EC_GROUP_get0_order(group));
-        ASSERT_REASON(verify(with_signature(input, signature, 2 * (size_t)len), our_key(alg)),
-                      pairs[_i].reason,
-                      apr_psprintf(pool, "%s: %s, %s", jwa_get(alg)->name, pairs[_i].r,
-                                   pairs[_i].s));
+        ASSERT_REASON(
+            verify(with_signature(input, signature, 2 * (size_t)len), our_key(alg)),
+            pairs[_i].reason,
+            apr_psprintf(pool, "%s: %s, %s", jwa_get(alg)->name, pairs[_i].r,
+                         pairs[_i].s));
         BN_free(r);
         BN_free(s);
         EC_GROUP_free(group);
@@ -1127,10 +1141,10 @@ START_TEST(rejects_ecdsa_in_der)
     size_t len = sizeof(der);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
-    ck_assert(EVP_DigestSignInit_ex(ctx, NULL, jwa_get(alg)->digest, NULL, NULL,
-                                    key_of(alg, OURS), NULL) == 1 &&
-              EVP_DigestSign(ctx, der, &len, (const unsigned char *)input,
-                             strlen(input)) == 1);
+    ck_assert(
+        EVP_DigestSignInit_ex(ctx, NULL, jwa_get(alg)->digest, NULL, NULL,
+                              key_of(alg, OURS), NULL) == 1 &&
+        EVP_DigestSign(ctx, der, &len, (const unsigned char *)input, strlen(input)) == 1);
     EVP_MD_CTX_free(ctx);
     ck_assert_uint_gt(len, length - 8);
     ASSERT_REASON(verify(with_signature(input, der, len), our_key(alg)),
@@ -1153,9 +1167,10 @@ START_TEST(rejects_ecdsa_with_wider_numbers)
         memset(wide, 0, sizeof(wide));
         memcpy(wide + more, signature, length);
         memcpy(wide + length + 2 * more, signature + length, length);
-        ASSERT_REASON(verify(with_signature(input, wide, 2 * (length + more)), our_key(alg)),
-                      more == 0 ? REASON_OK : REASON_SIGNATURE_INVALID,
-                      apr_psprintf(pool, "%u bytes wider", (unsigned)more));
+        ASSERT_REASON(
+            verify(with_signature(input, wide, 2 * (length + more)), our_key(alg)),
+            more == 0 ? REASON_OK : REASON_SIGNATURE_INVALID,
+            apr_psprintf(pool, "%u bytes wider", (unsigned)more));
     }
     memcpy(wide, signature, 2 * length);
     memcpy(wide + 2 * length, signature, 2 * length);
@@ -1302,13 +1317,15 @@ int main(void)
     tcase_add_test(tcase, takes_a_header_of_8_levels_and_no_more);
 
     tcase = support_tcase(suite, "signatures");
-    tcase_add_loop_test(tcase, accepts_our_signature_and_rejects_a_strangers, 0, JWA_COUNT);
+    tcase_add_loop_test(tcase, accepts_our_signature_and_rejects_a_strangers, 0,
+                        JWA_COUNT);
     tcase_add_loop_test(tcase, rejects_our_signature_of_something_else, 0, JWA_COUNT);
     tcase_add_loop_test(tcase, rejects_a_signature_with_any_bit_flipped, 0, JWA_COUNT);
     tcase_add_loop_test(tcase, rejects_a_signature_of_any_other_length, 0, JWA_COUNT);
     tcase_add_loop_test(tcase, rejects_every_other_algorithms_signature, 0, JWA_COUNT);
     tcase_add_test(tcase, rejects_an_algorithm_that_the_key_was_not_made_for);
-    tcase_add_loop_test(tcase, rejects_an_hmac_keyed_with_a_public_key, JWA_HS256, JWA_COUNT);
+    tcase_add_loop_test(tcase, rejects_an_hmac_keyed_with_a_public_key, JWA_HS256,
+                        JWA_COUNT);
     tcase_add_test(tcase, rejects_a_signature_of_the_key_that_the_token_brings);
 
     tcase = support_tcase(suite, "RSA");
@@ -1326,6 +1343,7 @@ int main(void)
     tcase = support_tcase(suite, "Ed25519");
     tcase_add_test(tcase, rejects_ed25519_with_s_at_or_beyond_the_order);
     tcase_add_test(tcase, rejects_ed25519_with_a_low_order_r_even_if_it_holds);
-    tcase_add_loop_test(tcase, rejects_ed25519_with_every_low_order_r, 0, LOW_ORDER_COUNT);
+    tcase_add_loop_test(tcase, rejects_ed25519_with_every_low_order_r, 0,
+                        LOW_ORDER_COUNT);
     return support_run(suite);
 }

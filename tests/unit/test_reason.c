@@ -6,7 +6,10 @@
 
 #include "support.h"
 
-#define ROW(reason, outcome) {REASON_##reason, #reason, OUTCOME_##outcome}
+#define ROW(reason, outcome)                                                             \
+    {                                                                                    \
+        REASON_##reason, #reason, OUTCOME_##outcome                                      \
+    }
 
 /* The name of each is its constant's, so that a log line can be found in the source. */
 static const struct {
@@ -101,8 +104,12 @@ END_TEST
 START_TEST(a_client_learns_expired_from_wrong_audience_issuer_and_signature)
 {
     static const enum reason told_apart[] = {
-        REASON_EXPIRED,         REASON_AUDIENCE_MISMATCH, REASON_ISSUER_MISMATCH,
-        REASON_NOT_YET_VALID,   REASON_SIGNATURE_INVALID, REASON_TOKEN_OPAQUE,
+        REASON_EXPIRED,
+        REASON_AUDIENCE_MISMATCH,
+        REASON_ISSUER_MISMATCH,
+        REASON_NOT_YET_VALID,
+        REASON_SIGNATURE_INVALID,
+        REASON_TOKEN_OPAQUE,
         REASON_PERMISSION_MISSING,
     };
 
@@ -175,9 +182,11 @@ int main(void)
     ADD_TABLE(tcase, each_reason_has_the_name_of_its_constant_and_its_outcome, rows);
     tcase_add_test(tcase, no_reason_is_missing_from_the_table_above);
     ADD_TABLE(tcase, a_sentence_is_printable_ascii_without_quote_or_backslash, rows);
-    tcase_add_test(tcase, a_client_learns_expired_from_wrong_audience_issuer_and_signature);
+    tcase_add_test(tcase,
+                   a_client_learns_expired_from_wrong_audience_issuer_and_signature);
     tcase_add_test(tcase, the_malformed_request_says_how_it_should_look);
-    ADD_TABLE(tcase, each_outcome_has_the_status_error_and_message_of_the_contract, outcomes);
+    ADD_TABLE(tcase, each_outcome_has_the_status_error_and_message_of_the_contract,
+              outcomes);
     tcase_add_test(tcase, success_is_200_without_an_error);
     tcase_add_test(tcase, a_number_that_is_no_reason_is_an_internal_error);
     return support_run(suite);

@@ -104,11 +104,13 @@ END_TEST
 START_TEST(verifies_only_the_algorithms_it_was_made_for)
 {
     for (size_t made = 0; made < COUNT(hmacs); made++) {
-        struct secret *secret = make(secret_of(OURS), SECRET_LENGTH, JWA_BIT(hmacs[made]));
+        struct secret *secret =
+            make(secret_of(OURS), SECRET_LENGTH, JWA_BIT(hmacs[made]));
 
         for (size_t used = 0; used < COUNT(hmacs); used++) {
             unsigned char code[SIGNATURE_MAX];
-            size_t len = sign_hmac(code, hmacs[used], secret_of(OURS), SECRET_LENGTH, INPUT);
+            size_t len =
+                sign_hmac(code, hmacs[used], secret_of(OURS), SECRET_LENGTH, INPUT);
 
             ck_assert(verifies(secret, hmacs[used], code, len) == (made == used));
         }
@@ -200,7 +202,8 @@ int main(void)
 
     keys_make();
     ADD_TABLE(tcase, accepts_the_code_made_with_the_same_secret, hmacs);
-    ADD_TABLE(tcase, rejects_the_code_made_with_another_secret_or_for_another_input, hmacs);
+    ADD_TABLE(tcase, rejects_the_code_made_with_another_secret_or_for_another_input,
+              hmacs);
     ADD_TABLE(tcase, rejects_a_code_with_any_bit_flipped, hmacs);
     ADD_TABLE(tcase, rejects_a_code_of_any_other_length, hmacs);
     tcase_add_test(tcase, verifies_only_the_algorithms_it_was_made_for);
