@@ -125,10 +125,15 @@ static void log_refusal(request_rec *r, enum reason reason, const struct jwt *jw
 {
     switch (reason_outcome(reason)) {
     case OUTCOME_NO_CREDENTIALS:
-        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "no bearer token");
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "no bearer token (%s)",
+                      reason_name(reason));
         break;
     case OUTCOME_MISCONFIGURED:
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "cannot decide (%s)",
+                      reason_name(reason));
+        break;
+    case OUTCOME_UNAVAILABLE:
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "cannot judge the token (%s)",
                       reason_name(reason));
         break;
     default:

@@ -163,8 +163,11 @@ static const char *set_domain(cmd_parms *cmd, void *config, const char *value)
 static const char *set_issuer(cmd_parms *cmd, void *config, int argc, char *const argv[])
 {
     struct issuer *issuer;
-    const char *error = value_issuer(&issuer, cmd, argc, argv);
+    const char *error = value_check_trusted(cmd);
 
+    if (error == NULL) {
+        error = value_issuer(&issuer, cmd, argc, argv);
+    }
     return error != NULL ? error : add_issuer(config, cmd, issuer);
 }
 
@@ -182,14 +185,17 @@ static const char *set_audience(cmd_parms *cmd, void *config, const char *value)
 static const char *set_algorithms(cmd_parms *cmd, void *config, const char *value)
 {
     struct dir_config *dir = config;
-    const char *error = value_check(cmd, value);
+    const char *error = value_check_trusted(cmd);
 
+    if (error == NULL) {
+        error = value_check(cmd, value);
+    }
     if (error == NULL) {
         error = value_algorithm(&dir->algorithms, cmd, value);
     }
     if (error == NULL && (dir->algorithms & JWA_SECRET_ALGORITHMS) != 0) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", value,
-                           " needs a secret; write Auth0Issuer … secret=file:path "
+                           " needs a secret; write Auth0Issuer ... secret=file:path "
                            "algorithms=",
                            value, NULL);
     }
@@ -247,8 +253,11 @@ static const char *set_cors_origin(cmd_parms *cmd, void *config, const char *val
 {
     struct dir_config *dir = config;
     const char *origin;
-    const char *error = value_origin(&origin, cmd, value);
+    const char *error = value_check_trusted(cmd);
 
+    if (error == NULL) {
+        error = value_origin(&origin, cmd, value);
+    }
     if (error == NULL) {
         add_string(&dir->cors_origins, cmd, origin);
     }
@@ -258,9 +267,12 @@ static const char *set_cors_origin(cmd_parms *cmd, void *config, const char *val
 static const char *set_message(cmd_parms *cmd, void *config, const char *value)
 {
     struct dir_config *dir = config;
-    const char *error = value_check(cmd, value);
+    const char *error = value_check_trusted(cmd);
     const char *quoted;
 
+    if (error == NULL) {
+        error = value_check(cmd, value);
+    }
     if (error != NULL) {
         return error;
     }
@@ -313,6 +325,9 @@ static const char *set_jwks_refresh(cmd_parms *cmd, void *config, const char *fr
     }
     if (error == NULL && cooldown != NULL) {
         error = value_time(&timing->cooldown, cmd, cooldown);
+    }
+    if (error == NULL && stale == NULL && timing->stale < timing->fresh) {
+        timing->stale = timing->fresh;
     }
     if (error == NULL && timing->fresh == 0) {
         error = apr_pstrcat(cmd->pool, cmd->cmd->name, ": the fresh time is 0", NULL);

@@ -12,21 +12,6 @@ struct check {
     bool failed;
 };
 
-/* Names of which one must be in force. */
-static const char *const issuer_names[] = {"Auth0Domain", "Auth0Issuer", NULL};
-static const char *const audience_names[] = {"Auth0Audience", NULL};
-static const char *const require_names[] = {"Require", NULL};
-
-static bool is_named(const ap_directive_t *d, const char *const *names)
-{
-    for (; *names != NULL; names++) {
-        if (ap_cstr_casecmp(d->directive, *names) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is(const ap_directive_t *d, const char *name)
 {
     return ap_cstr_casecmp(d->directive, name) == 0;
@@ -48,6 +33,33 @@ static const char *first_word(const ap_directive_t *d, apr_pool_t *pool)
         word[len - 1] = '\0';
     }
     return word;
+}
+
+/* What must be in force somewhere: a name or a predicate on one directive. */
+typedef bool matcher(const ap_directive_t *d, apr_pool_t *pool);
+
+static bool names_issuer(const ap_directive_t *d, apr_pool_t *pool)
+{
+    (void)pool;
+    return is(d, "Auth0Domain") || is(d, "Auth0Issuer");
+}
+
+static bool names_audience(const ap_directive_t *d, apr_pool_t *pool)
+{
+    (void)pool;
+    return is(d, "Auth0Audience");
+}
+
+static bool is_auth_type(const ap_directive_t *d, apr_pool_t *pool)
+{
+    (void)pool;
+    return is(d, "AuthType");
+}
+
+/* "Require all granted" and its like ask for nobody. */
+static bool requires_user(const ap_directive_t *d, apr_pool_t *pool)
+{
+    return is(d, "Require") && ap_cstr_casecmp(first_word(d, pool), "all") != 0;
 }
 
 /* For messages: <Location "/api"> at line 3 of a file. */
@@ -72,17 +84,17 @@ static bool is_grouping(const ap_directive_t *d)
            is(d, "<Limit") || is(d, "<LimitExcept");
 }
 
-static const ap_directive_t *find_in_level(const ap_directive_t *level,
-                                           const char *const *names)
+static const ap_directive_t *find_in_level(const ap_directive_t *level, matcher *matches,
+                                           apr_pool_t *pool)
 {
     for (const ap_directive_t *d = level; d != NULL; d = d->next) {
         const ap_directive_t *found = NULL;
 
-        if (is_named(d, names)) {
+        if (matches(d, pool)) {
             return d;
         }
         if (is_grouping(d)) {
-            found = find_in_level(d->first_child, names);
+            found = find_in_level(d->first_child, matches, pool);
         }
         if (found != NULL) {
             return found;
@@ -92,11 +104,11 @@ static const ap_directive_t *find_in_level(const ap_directive_t *level,
 }
 
 /* In the section of @a d, or in one around it, or at the server's own level. */
-static const ap_directive_t *find_around(const ap_directive_t *d,
-                                         const char *const *names)
+static const ap_directive_t *find_around(const ap_directive_t *d, matcher *matches,
+                                         apr_pool_t *pool)
 {
     for (; d != NULL; d = d->parent) {
-        const ap_directive_t *found = find_in_level(level_of(d), names);
+        const ap_directive_t *found = find_in_level(level_of(d), matches, pool);
 
         if (found != NULL) {
             return found;
@@ -162,36 +174,35 @@ static bool may_overlap(const ap_directive_t *a, const ap_directive_t *b,
 
 /* Does a section elsewhere bring one of these to some requests of @a d's section? */
 static bool may_come_from_elsewhere(const ap_directive_t *d, const ap_directive_t *level,
-                                    const char *const *names, apr_pool_t *pool)
+                                    matcher *matches, apr_pool_t *pool)
 {
     const ap_directive_t *host = enclosing(d, "<VirtualHost");
 
     for (const ap_directive_t *other = level; other != NULL; other = other->next) {
         const ap_directive_t *other_host = enclosing(other, "<VirtualHost");
 
-        if (is_named(other, names) && (other_host == NULL || other_host == host) &&
+        if (matches(other, pool) && (other_host == NULL || other_host == host) &&
             section_of(other) != NULL &&
             may_overlap(section_of(d), section_of(other), pool)) {
             return true;
         }
-        if (may_come_from_elsewhere(d, other->first_child, names, pool)) {
+        if (may_come_from_elsewhere(d, other->first_child, matches, pool)) {
             return true;
         }
     }
     return false;
 }
 
-static bool can_be_in_force(const ap_directive_t *d, const char *const *names,
-                            apr_pool_t *pool)
+static bool can_be_in_force(const ap_directive_t *d, matcher *matches, apr_pool_t *pool)
 {
-    return find_around(d, names) != NULL ||
-           may_come_from_elsewhere(d, ap_conftree, names, pool);
+    return find_around(d, matches, pool) != NULL ||
+           may_come_from_elsewhere(d, ap_conftree, matches, pool);
 }
 
-static void refuse_without(struct check *check, const ap_directive_t *d,
-                           const char *const *names, const char *why)
+static void refuse_without(struct check *check, const ap_directive_t *d, matcher *matches,
+                           const char *name, const char *why)
 {
-    if (can_be_in_force(d, names, check->pool)) {
+    if (can_be_in_force(d, matches, check->pool)) {
         return;
     }
     check->failed = true;
@@ -199,8 +210,7 @@ static void refuse_without(struct check *check, const ap_directive_t *d,
         APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, check->server,
         "%s:%d: AuthType Auth0 in %s, but no %s is in force there: %s; add %s to "
         "that section or to the server",
-        d->filename, d->line_num, describe(section_of(d), check->pool), names[0], why,
-        names[0]);
+        d->filename, d->line_num, describe(section_of(d), check->pool), name, why, name);
 }
 
 static void check_auth_type(struct check *check, const ap_directive_t *d)
@@ -208,14 +218,15 @@ static void check_auth_type(struct check *check, const ap_directive_t *d)
     if (!config_is_our_auth_type(first_word(d, check->pool))) {
         return;
     }
-    refuse_without(check, d, issuer_names, "nobody would be trusted");
-    refuse_without(check, d, audience_names,
+    refuse_without(check, d, names_issuer, "Auth0Domain", "nobody would be trusted");
+    refuse_without(check, d, names_audience, "Auth0Audience",
                    "tokens for any other API of the issuer would do");
-    if (!can_be_in_force(d, require_names, check->pool)) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
-                     "%s:%d: AuthType Auth0 in %s, but nothing is required there: httpd "
-                     "answers 500; add Require valid-user or Require auth0-permission",
-                     d->filename, d->line_num, describe(section_of(d), check->pool));
+    if (!can_be_in_force(d, requires_user, check->pool)) {
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, check->server,
+            "%s:%d: AuthType Auth0 in %s protects nothing, since nothing there "
+            "requires a user; add Require valid-user or Require auth0-permission",
+            d->filename, d->line_num, describe(section_of(d), check->pool));
     }
 }
 
@@ -260,7 +271,6 @@ static void check_alias(struct check *check, const ap_directive_t *d)
 
 static void check_require(struct check *check, const ap_directive_t *d)
 {
-    static const char *const auth_type[] = {"AuthType", NULL};
     const char *requirement = first_word(d, check->pool);
     const ap_directive_t *found;
 
@@ -268,7 +278,15 @@ static void check_require(struct check *check, const ap_directive_t *d)
     if (!is_ours(requirement)) {
         return;
     }
-    found = find_around(d, auth_type);
+    if (!can_be_in_force(d, is_auth_type, check->pool)) {
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, check->server,
+            "%s:%d: Require %s in %s needs AuthType Auth0, and no AuthType is in "
+            "force there: httpd answers 500; add AuthType Auth0",
+            d->filename, d->line_num, requirement, describe(section_of(d), check->pool));
+        return;
+    }
+    found = find_around(d, is_auth_type, check->pool);
     if (found != NULL && !config_is_our_auth_type(first_word(found, check->pool))) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
                      "%s:%d: Require %s in %s needs AuthType Auth0, but %s:%d says "

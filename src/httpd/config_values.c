@@ -19,6 +19,17 @@ bool value_in_htaccess(const cmd_parms *cmd)
     return cmd->pool == cmd->temp_pool;
 }
 
+const char *value_check_trusted(const cmd_parms *cmd)
+{
+    if (value_in_htaccess(cmd)) {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name,
+                           ": not allowed in .htaccess files, whatever AllowOverrideList "
+                           "says",
+                           NULL);
+    }
+    return NULL;
+}
+
 const char *value_check(const cmd_parms *cmd, const char *value)
 {
     if (*value == '\0') {
@@ -45,6 +56,9 @@ const char *value_domain(const char **domain, const cmd_parms *cmd, const char *
 
     if (error != NULL) {
         return error;
+    }
+    if (*value == '[') {
+        return refuse_domain(cmd, value, "is an address");
     }
     if (strstr(value, "://") != NULL) {
         return refuse_domain(cmd, value, "is a URL");
@@ -98,11 +112,12 @@ const char *value_algorithm(unsigned *algorithms, const cmd_parms *cmd, const ch
     enum jwa_alg alg;
 
     if (!jwa_find(&alg, name)) {
-        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": \"", name,
-                           "\" is not an algorithm; write RS256, RS384, RS512, PS256, "
-                           "PS384, PS512, ES256, ES384, ES512, EdDSA, HS256, HS384 or "
-                           "HS512",
-                           NULL);
+        return apr_pstrcat(
+            cmd->pool, cmd->cmd->name, ": \"", name,
+            "\" is not an algorithm; write RS256, RS384, RS512, PS256, "
+            "PS384, PS512, ES256, ES384, ES512 or EdDSA (or, for a secret, "
+            "HS256, HS384 or HS512)",
+            NULL);
     }
     *algorithms |= JWA_BIT(alg);
     return NULL;
@@ -161,8 +176,7 @@ static const char *load_keys(struct issuer *issuer, const cmd_parms *cmd)
     }
     if (reason != REASON_OK) {
         return apr_pstrcat(
-            cmd->pool, cmd->cmd->name, ": ", issuer->source,
-            " is not a usable JWK Set: ", reason_name(reason),
+            cmd->pool, cmd->cmd->name, ": ", issuer->source, ": ", jwks_problem(reason),
             keys != NULL && keys->skipped_count > 0 ? ": " : "",
             keys != NULL && keys->skipped_count > 0 ? keys->skipped[0].why : "", NULL);
     }
@@ -241,7 +255,7 @@ static const char *read_option(struct issuer *issuer, const cmd_parms *cmd,
     }
     if (!jwks && !secret) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ": \"", option,
-                           "\" is none of jwks=…, secret=… and algorithms=…", NULL);
+                           "\" is none of jwks=..., secret=... and algorithms=...", NULL);
     }
     if (issuer->source != NULL) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name,

@@ -16,6 +16,12 @@
 /** Is this directive in an .htaccess file? */
 bool value_in_htaccess(const cmd_parms *cmd);
 
+/**
+ * Refuse a directive that only the server's own files may have: httpd does so by
+ * itself, unless AllowOverrideList names it.
+ */
+const char *value_check_trusted(const cmd_parms *cmd);
+
 /** A value that still holds "${" names an undefined variable; an empty one is none. */
 const char *value_check(const cmd_parms *cmd, const char *value);
 

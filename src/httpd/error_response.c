@@ -10,7 +10,7 @@
 #include "httpd/config.h"
 #include "httpd/request.h"
 
-#define FILTER_NAME "AUTH0_JSON_ERROR"
+#define FILTER_NAME "AUTH0_ERROR"
 #define JSON_TYPE "application/json; charset=utf-8"
 #define DEFAULT_REALM "api"
 
@@ -128,24 +128,47 @@ static bool has_text_document(request_rec *r)
     return document != NULL && *document == '"';
 }
 
-/* Replace whatever body comes by ours, which stands in the filter's context. */
-static apr_status_t write_json(ap_filter_t *f, apr_bucket_brigade *bb)
+/* The filter's context: what is left to be done when the answer is written. */
+struct error_answer {
+    const char *body; /* JSON, or NULL to let httpd's pass */
+    bool replaced;    /* what follows is the body that ours stands for */
+};
+
+/*
+ * httpd has moved our header fields where mod_headers does not look for them, so
+ * a Cache-Control that the administrator sets is now beside ours: it wins.
+ */
+static void drop_overruled_fields(request_rec *r)
+{
+    if (apr_table_get(r->err_headers_out, "Cache-Control") != NULL) {
+        apr_table_unset(r->headers_out, "Cache-Control");
+    }
+}
+
+static apr_status_t write_error(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
-    const char *body = f->ctx;
+    struct error_answer *answer = f->ctx;
+    const char *body = answer->body;
     apr_bucket_alloc_t *alloc = f->c->bucket_alloc;
 
-    apr_brigade_cleanup(bb);
-    if (body == NULL) {
-        return APR_SUCCESS; /* written already */
+    if (answer->replaced) {
+        apr_brigade_cleanup(bb);
+        return APR_SUCCESS;
     }
-    f->ctx = NULL;
+    drop_overruled_fields(r);
+    if (body == NULL) {
+        ap_remove_output_filter(f);
+        return ap_pass_brigade(f->next, bb);
+    }
+    answer->replaced = true;
     ap_set_content_type(r, JSON_TYPE);
     ap_set_content_length(r, (apr_off_t)strlen(body));
     apr_table_unset(r->headers_out, "Content-Encoding");
     apr_table_unset(r->headers_out, "Content-Language");
     apr_table_unset(r->headers_out, "ETag");
     apr_table_unset(r->headers_out, "Last-Modified");
+    apr_brigade_cleanup(bb);
     APR_BRIGADE_INSERT_TAIL(bb,
                             apr_bucket_pool_create(body, strlen(body), r->pool, alloc));
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
@@ -154,9 +177,12 @@ static apr_status_t write_json(ap_filter_t *f, apr_bucket_brigade *bb)
 
 static void insert_filter(request_rec *r)
 {
-    const char *body = body_for(r);
+    const struct request_state *state = request_state_get(r);
+    bool refused = state != NULL && state->reason != REASON_OK;
+    const char *body = has_text_document(r) ? NULL : body_for(r);
+    struct error_answer *answer;
 
-    if (body == NULL || has_text_document(r)) {
+    if (body == NULL && !refused) {
         return;
     }
     for (const ap_filter_t *f = r->output_filters; f != NULL; f = f->next) {
@@ -164,12 +190,15 @@ static void insert_filter(request_rec *r)
             return;
         }
     }
-    ap_add_output_filter(FILTER_NAME, (void *)(size_t)body, r, r->connection);
+    answer = apr_pcalloc(r->pool, sizeof(*answer));
+    answer->body = body;
+    ap_add_output_filter(FILTER_NAME, answer, r, r->connection);
 }
 
 void error_response_register(apr_pool_t *pool)
 {
     (void)pool;
-    ap_register_output_filter(FILTER_NAME, write_json, NULL, AP_FTYPE_CONTENT_SET);
+    /* After mod_headers' filter, which is one of AP_FTYPE_CONTENT_SET. */
+    ap_register_output_filter(FILTER_NAME, write_error, NULL, AP_FTYPE_CONTENT_SET + 1);
     ap_hook_insert_error_filter(insert_filter, NULL, NULL, APR_HOOK_LAST);
 }

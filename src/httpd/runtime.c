@@ -157,7 +157,7 @@ static void report_attempt(void *context, const struct jwks_report *report)
     }
     else if (*logged_at == 0 || now - *logged_at >= LOG_INTERVAL) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, reporter->server,
-                     "%s: cannot fetch the keys of issuer %s (%u failures in a row): %s",
+                     "%s: cannot fetch the keys of issuer %s (failures in a row: %u): %s",
                      report->url, report->issuer, report->failures, report->error);
         log_keys(reporter, report, pool);
         *logged_at = now;

@@ -84,30 +84,6 @@ static void start_due(struct jwks_refresher *refresher, apr_time_t now)
     }
 }
 
-/* Why a document is of no use, in words. */
-static const char *describe(enum reason reason)
-{
-    switch (reason) {
-    case REASON_JWKS_NO_USABLE_KEY:
-        return "the key document holds no usable key";
-    case REASON_JWKS_PRIVATE_KEY:
-        return "the key document holds a private key: it must be replaced at once";
-    case REASON_JWKS_TOO_LARGE:
-        return "the key document is over the limits (64 keys, 128 KiB)";
-    case REASON_JWKS_MALFORMED:
-        return "the answer is no JWK Set (an object with an array \"keys\" of objects)";
-    case REASON_JSON_DUPLICATE_NAME:
-        return "the key document has an object with a duplicate name";
-    case REASON_JSON_TOO_LARGE:
-        return "the key document is nested too deeply or has too many values";
-    case REASON_JSON_SYNTAX:
-    case REASON_JSON_ENCODING:
-        return "the answer is not JSON";
-    default:
-        return "out of memory";
-    }
-}
-
 /* An attempt ended: publish or keep what was there, then tell. */
 static void on_done(void *context, int slot, const struct https_answer *answer)
 {
@@ -128,7 +104,7 @@ static void on_done(void *context, int slot, const struct https_answer *answer)
         if (apr_pool_create_unmanaged_ex(&scratch, NULL, NULL) == APR_SUCCESS) {
             reason = jwks_parse(&keys, answer->body, answer->len, scratch);
         }
-        report.error = reason != REASON_OK ? describe(reason) : NULL;
+        report.error = reason != REASON_OK ? jwks_problem(reason) : NULL;
     }
 
     if (report.error == NULL) {

@@ -13,30 +13,52 @@ static apr_status_t tree_cleanup(void *data)
     return APR_SUCCESS;
 }
 
-/* cJSON reads 1e999 as infinity. Recursion is bounded by the scan. */
-static bool numbers_are_finite(const cJSON *value)
+/*
+ * cJSON keeps a number as a double only, and prints another one where that has
+ * not enough digits. So numbers become "raw" values that know their own text;
+ * the double stays beside it. The scan has listed them in the order in which this
+ * walk, as deep as the scan allowed, meets them.
+ */
+static enum reason keep_numbers(cJSON *value, const struct json_number **numbers)
 {
-    const cJSON *child;
+    for (; value != NULL; value = value->next) {
+        enum reason reason = REASON_OK;
 
-    if (cJSON_IsNumber(value) && !isfinite(value->valuedouble)) {
-        return false;
-    }
-    cJSON_ArrayForEach(child, value) {
-        if (!numbers_are_finite(child)) {
-            return false;
+        if (cJSON_IsNumber(value)) {
+            const struct json_number *number = *numbers;
+
+            /* cJSON reads 1e999 as infinity. */
+            if (!isfinite(value->valuedouble)) {
+                return REASON_JSON_TOO_LARGE;
+            }
+            value->valuestring = cJSON_malloc(number->len + 1);
+            if (value->valuestring == NULL) {
+                return REASON_INTERNAL_ERROR;
+            }
+            memcpy(value->valuestring, number->text, number->len);
+            value->valuestring[number->len] = '\0';
+            value->type = cJSON_Raw;
+            *numbers = number->next;
+        }
+        else {
+            reason = keep_numbers(value->child, numbers);
+        }
+        if (reason != REASON_OK) {
+            return reason;
         }
     }
-    return true;
+    return REASON_OK;
 }
 
 enum reason json_parse(const json_value **value, const char *text, size_t len,
                        const struct json_limits *limits, apr_pool_t *pool)
 {
+    const struct json_number *numbers;
     enum reason reason;
     cJSON *tree;
 
     *value = NULL;
-    reason = json_scan(text, len, limits, pool);
+    reason = json_scan(&numbers, text, len, limits, pool);
     if (reason != REASON_OK) {
         return reason;
     }
@@ -46,8 +68,9 @@ enum reason json_parse(const json_value **value, const char *text, size_t len,
         return REASON_INTERNAL_ERROR;
     }
     apr_pool_cleanup_register(pool, tree, tree_cleanup, apr_pool_cleanup_null);
-    if (!numbers_are_finite(tree)) {
-        return REASON_JSON_TOO_LARGE;
+    reason = keep_numbers(tree, &numbers);
+    if (reason != REASON_OK) {
+        return reason;
     }
     *value = tree;
     return REASON_OK;
@@ -98,8 +121,13 @@ bool json_bool(bool *out, const json_value *value)
 
 bool json_time(double *seconds, const json_value *value)
 {
-    if (!cJSON_IsNumber(value) || !(value->valuedouble >= 0) ||
+    if (!cJSON_IsRaw(value) || !(value->valuedouble >= 0) ||
         !(value->valuedouble <= JSON_TIME_MAX)) {
+        return false;
+    }
+    /* The double of 2^53 + 1 is 2^53 too. */
+    if (value->valuedouble >= JSON_TIME_MAX &&
+        strcmp(value->valuestring, JSON_TIME_MAX_TEXT) != 0) {
         return false;
     }
     *seconds = value->valuedouble;

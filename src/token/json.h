@@ -41,6 +41,7 @@ struct json_limits {
 
 /** The largest time (2^53): above it, doubles skip seconds. */
 #define JSON_TIME_MAX 9007199254740992.0
+#define JSON_TIME_MAX_TEXT "9007199254740992"
 
 /**
  * Read one JSON text.
@@ -72,7 +73,7 @@ bool json_bool(bool *out, const json_value *value);
 
 /**
  * A time as in RFC 7519 section 2 (NumericDate): seconds since the epoch, a
- * finite number in 0..2^53, a fraction included.
+ * finite number in 0..2^53, a fraction included; 2^53 itself in plain digits only.
  *
  * @return false when @a value is anything else
  */
@@ -90,7 +91,10 @@ const json_value *json_next(const json_value *value);
 /** The name of an object's member; NULL for an array's element. */
 const char *json_name(const json_value *member);
 
-/** The value as JSON text without white space, from @a pool; NULL without memory. */
+/**
+ * The value as JSON text without white space, from @a pool, numbers as they were
+ * written; NULL without memory.
+ */
 const char *json_text(const json_value *value, apr_pool_t *pool);
 
 /**

@@ -15,6 +15,7 @@ struct scan {
     const struct json_limits *limits;
     unsigned depth;
     unsigned values;
+    const struct json_number **last; /* where the next number is linked in */
     apr_pool_t *pool;
 };
 
@@ -239,6 +240,7 @@ static bool take_digits(struct scan *scan)
 static enum reason scan_number(struct scan *scan)
 {
     const unsigned char *start = scan->p;
+    struct json_number *number;
 
     take(scan, '-');
     if (!take(scan, '0') && !take_digits(scan)) {
@@ -255,7 +257,16 @@ static enum reason scan_number(struct scan *scan)
             return REASON_JSON_SYNTAX;
         }
     }
-    return scan->p - start > JSON_NUMBER_MAX ? REASON_JSON_TOO_LARGE : REASON_OK;
+    if (scan->p - start > JSON_NUMBER_MAX) {
+        return REASON_JSON_TOO_LARGE;
+    }
+    number = apr_palloc(scan->pool, sizeof(*number));
+    number->next = NULL;
+    number->text = (const char *)start;
+    number->len = (size_t)(scan->p - start);
+    *scan->last = number;
+    scan->last = &number->next;
+    return REASON_OK;
 }
 
 static bool take_word(struct scan *scan, const char *word)
@@ -373,17 +384,19 @@ static enum reason scan_value(struct scan *scan)
     return reason;
 }
 
-enum reason json_scan(const char *text, size_t len, const struct json_limits *limits,
-                      apr_pool_t *pool)
+enum reason json_scan(const struct json_number **numbers, const char *text, size_t len,
+                      const struct json_limits *limits, apr_pool_t *pool)
 {
     struct scan scan = {
         .p = (const unsigned char *)text,
         .end = (const unsigned char *)text + len,
         .limits = limits,
+        .last = numbers,
         .pool = pool,
     };
     enum reason reason;
 
+    *numbers = NULL;
     if (limits->depth > JSON_DEPTH_MAX) {
         return REASON_INTERNAL_ERROR;
     }

@@ -100,6 +100,29 @@ enum reason jwks_parse(struct jwks **jwks, const char *text, size_t len,
     return set->count > 0 ? REASON_OK : REASON_JWKS_NO_USABLE_KEY;
 }
 
+const char *jwks_problem(enum reason reason)
+{
+    switch (reason) {
+    case REASON_JWKS_NO_USABLE_KEY:
+        return "the key document holds no usable key";
+    case REASON_JWKS_PRIVATE_KEY:
+        return "the key document holds a private key: it must be replaced at once";
+    case REASON_JWKS_TOO_LARGE:
+        return "the key document is over the limits (64 keys, 128 KiB)";
+    case REASON_JWKS_MALFORMED:
+        return "this is no JWK Set (an object with an array \"keys\" of objects)";
+    case REASON_JSON_DUPLICATE_NAME:
+        return "the key document has an object with a duplicate name";
+    case REASON_JSON_TOO_LARGE:
+        return "the key document is nested too deeply or has too many values";
+    case REASON_JSON_SYNTAX:
+    case REASON_JSON_ENCODING:
+        return "this is not JSON";
+    default:
+        return "out of memory";
+    }
+}
+
 void jwks_destroy(struct jwks *jwks)
 {
     if (jwks == NULL) {

@@ -79,6 +79,9 @@ struct jwks {
 enum reason jwks_parse(struct jwks **jwks, const char *text, size_t len,
                        apr_pool_t *scratch);
 
+/** Why jwks_parse found no use in a document, in words for people. */
+const char *jwks_problem(enum reason reason);
+
 /** Give a set back; NULL is fine. */
 void jwks_destroy(struct jwks *jwks);
 

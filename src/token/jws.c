@@ -231,6 +231,11 @@ enum reason jws_verify(const struct jws *jws, const struct jwk *key)
              (signature_len != 2 * jwa->coordinate || ed25519_is_low_order(signature))) {
         signature_len = 0;
     }
+    else if (jwa->type == JWA_KTY_RSA &&
+             signature_len != (size_t)EVP_PKEY_get_size(key->pkey)) {
+        /* RFC 8017 8.1.2, 8.2.2; OpenSSL takes a PSS signature less its leading zeros. */
+        signature_len = 0;
+    }
     if (signature_len == 0) {
         ERR_clear_error();
         return REASON_SIGNATURE_INVALID;

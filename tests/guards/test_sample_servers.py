@@ -149,12 +149,20 @@ def test_another_spelling_of_a_route_is_protected_as_the_route_is(running):
         assert (path, status, body) == (path, 401, '{"message":"Requires authentication"}')
 
 
-@pytest.mark.parametrize("options, status", [
-    ([], 200), (["--head"], 200), (["-X", "DELETE"], 405), (["-d", "x"], 405),
-    (["-X", "TRACE"], 405), (["-H", f"X-Long: {'x' * 9000}"], 400),
+@pytest.mark.parametrize("path, options, status", [
+    ("/api/public", [], 200),
+    ("/api/public", ["--head"], 200),
+    ("/api/public", ["-X", "DELETE"], 405),
+    ("/api/public", ["-d", "x"], 405),
+    ("/api/public", ["-X", "TRACE"], 405),
+    ("/api/public", ["-H", f"X-Long: {'x' * 9000}"], 400),
+    ("/api/private", [], 401),
+    ("/api/private", ["--head"], 401),
+    ("/api/private", ["-H", "Authorization: Bearer"], 400),
+    ("/api/private", ["-H", "Authorization: Bearer a.b.c"], 401),
 ])
-def test_every_answer_has_each_header_exactly_once(running, options, status):
-    got, headers, _ = answer(running["QUICKSTART_PORT"], "/api/public", *options)
+def test_every_answer_has_each_header_exactly_once(running, path, options, status):
+    got, headers, _ = answer(running["QUICKSTART_PORT"], path, *options)
     assert got == status
     assert {name: headers.get(name) for name in HEADERS} == \
         {name: [value] for name, value in HEADERS.items()}

@@ -19,7 +19,7 @@ ADMIN = "read:admin-messages"
 
 @pytest.fixture(scope="module")
 def server(shared_httpd, issuer, shared_backend):
-    return shared_httpd(
+    started = shared_httpd(
         trust(issuer) + proxied(shared_backend) + location("/valid")
         + location("/patient", f"Auth0Leeway {LEEWAY}")
         + location("/strict", "Auth0Leeway 0")
@@ -32,6 +32,9 @@ def server(shared_httpd, issuer, shared_backend):
         + location("/scoped", require="auth0-scope read:messages")
         + location("/two-scopes", require="auth0-scope read:messages write:messages"),
         modules=PROXY, before="LimitRequestFieldSize 20000")
+    # Whatever is fetched after this, a test has caused.
+    assert started.get("/valid", issuer.mint()).status == 200
+    return started
 
 
 def with_claims(**claims):

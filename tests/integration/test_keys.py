@@ -290,7 +290,7 @@ def faulty(authority, shared_httpd):
     issuers["is well"] = Issuer(authority, keys=[key])
     for made in issuers.values():
         made.start()
-    conf = f"Auth0CAFile {authority.file}\nAuth0HTTPTimeout 1s 1s\n"
+    conf = f"Auth0CAFile {authority.file}\nAuth0HTTPTimeout {SLOW}s {SLOW}s\n"
     files = {}
     for index, (name, made) in enumerate(issuers.items()):
         conf += location(f"/{index}", f"Auth0Domain {made.domain}")

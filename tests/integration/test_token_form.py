@@ -22,9 +22,12 @@ LONG_LINES = "LimitRequestFieldSize 20000"
 
 @pytest.fixture(scope="module")
 def server(shared_httpd, issuer, shared_backend):
-    return shared_httpd(trust(issuer) + "Auth0JWKSRefresh 10min 24h 1h\n"
-                        + proxied(shared_backend) + location("/valid"),
-                        modules=PROXY, before=LONG_LINES)
+    started = shared_httpd(trust(issuer) + "Auth0JWKSRefresh 10min 24h 1h\n"
+                           + proxied(shared_backend) + location("/valid"),
+                           modules=PROXY, before=LONG_LINES)
+    # Whatever is fetched after this, a test has caused.
+    assert started.get("/valid", issuer.mint()).status == 200
+    return started
 
 
 def with_header(raw):

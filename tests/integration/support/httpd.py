@@ -235,7 +235,7 @@ class Httpd:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(15 * paths.SLOW)
+                self.process.wait(60 if paths.VALGRIND else 15)
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise AssertionError("httpd did not stop:\n" + self.all_logs())
