@@ -15,9 +15,6 @@
 #define PERMISSION_PROVIDER "auth0-permission"
 #define SCOPE_PROVIDER "auth0-scope"
 
-/* What mod_authz_core leaves out of cmd->limited inside its own sections. */
-#define ALL_METHODS (~(AP_METHOD_BIT << (METHODS - 1)))
-
 /* scope-token of RFC 6749 3.3: what the challenge's scope attribute can carry. */
 static bool is_scope_token(const char *word)
 {
@@ -83,12 +80,6 @@ static const char *parse_words(cmd_parms *cmd, const char *line, const void **pa
         return apr_pstrcat(cmd->pool, "Require ", provider,
                            ": names nothing; write it as in Require ", provider,
                            " read:messages", NULL);
-    }
-    if ((cmd->limited | ~ALL_METHODS) != -1) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server,
-                     "%s:%d: Require %s inside <Limit> leaves the methods that are not "
-                     "named there open",
-                     cmd->directive->filename, cmd->directive->line_num, provider);
     }
     *parsed = words;
     return NULL;

@@ -269,12 +269,29 @@ static void check_alias(struct check *check, const ap_directive_t *d)
     }
 }
 
+/* Written to restrict the methods it names, it opens all the others. */
+static void check_limit(struct check *check, const ap_directive_t *d)
+{
+    const ap_directive_t *limit = enclosing(d, "<Limit");
+    const ap_directive_t *type = find_around(d, is_auth_type, check->pool);
+
+    if (limit != NULL && type != NULL && requires_user(d, check->pool) &&
+        config_is_our_auth_type(first_word(type, check->pool))) {
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, check->server,
+            "%s:%d: Require %s inside %s %s leaves the methods that are not named "
+            "there open; use <LimitExcept> or neither",
+            d->filename, d->line_num, d->args, limit->directive, limit->args);
+    }
+}
+
 static void check_require(struct check *check, const ap_directive_t *d)
 {
     const char *requirement = first_word(d, check->pool);
     const ap_directive_t *found;
 
     check_alias(check, d);
+    check_limit(check, d);
     if (!is_ours(requirement)) {
         return;
     }

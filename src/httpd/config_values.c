@@ -276,6 +276,16 @@ static const char *read_option(struct issuer *issuer, const cmd_parms *cmd,
     return NULL;
 }
 
+static const char *first_algorithm(unsigned algorithms)
+{
+    enum jwa_alg alg = 0;
+
+    while ((algorithms & JWA_BIT(alg)) == 0) {
+        alg++;
+    }
+    return jwa_get(alg)->name;
+}
+
 /* With every option read: do they fit together, and are the keys there? */
 static const char *complete_issuer(struct issuer *issuer, const cmd_parms *cmd)
 {
@@ -284,16 +294,19 @@ static const char *complete_issuer(struct issuer *issuer, const cmd_parms *cmd)
             issuer->algorithms = JWA_BIT(JWA_HS256);
         }
         if ((issuer->algorithms & ~JWA_SECRET_ALGORITHMS) != 0) {
-            return apr_pstrcat(cmd->pool, cmd->cmd->name,
-                               ": an issuer with a secret has no public keys, so its "
-                               "algorithms can be HS256, HS384 and HS512 only",
-                               NULL);
+            return apr_pstrcat(
+                cmd->pool, cmd->cmd->name, ": ",
+                first_algorithm(issuer->algorithms & ~JWA_SECRET_ALGORITHMS),
+                " needs public keys, and an issuer with a secret has none; "
+                "it can have HS256, HS384 and HS512",
+                NULL);
         }
         return load_secret(issuer, cmd);
     }
     if ((issuer->algorithms & JWA_SECRET_ALGORITHMS) != 0) {
-        return apr_pstrcat(cmd->pool, cmd->cmd->name,
-                           ": HS256, HS384 and HS512 need secret=file:path", NULL);
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ",
+                           first_algorithm(issuer->algorithms & JWA_SECRET_ALGORITHMS),
+                           " needs secret=file:path", NULL);
     }
     if (issuer->kind == ISSUER_KEYS_FILE) {
         return load_keys(issuer, cmd);

@@ -5,12 +5,14 @@
 #include <http_protocol.h>
 #include <http_request.h>
 #include <mod_core.h>
+#include <stdlib.h>
 #include <util_filter.h>
 
 #include "httpd/config.h"
 #include "httpd/request.h"
 
 #define FILTER_NAME "AUTH0_ERROR"
+#define REASON_NOTE "auth0-reason"
 #define JSON_TYPE "application/json; charset=utf-8"
 #define DEFAULT_REALM "api"
 
@@ -44,6 +46,17 @@ static const char *challenge_field(const request_rec *r)
     return r->proxyreq == PROXYREQ_PROXY ? "Proxy-Authenticate" : "WWW-Authenticate";
 }
 
+/*
+ * Why the request was refused; REASON_OK when it was not. A note, because
+ * mod_dir carries notes over from the sub-request for its index, with the status.
+ */
+static enum reason noted_reason(const request_rec *r)
+{
+    const char *note = apr_table_get(r->notes, REASON_NOTE);
+
+    return note != NULL ? (enum reason)atoi(note) : REASON_OK;
+}
+
 static int status_for(const request_rec *r, enum outcome outcome)
 {
     int status = outcome_status(outcome);
@@ -57,7 +70,7 @@ int error_response_refuse(request_rec *r, enum reason reason, int retry_after)
 {
     enum outcome outcome = reason_outcome(reason);
 
-    request_state_make(r)->reason = reason;
+    apr_table_setn(r->notes, REASON_NOTE, apr_itoa(r->pool, (int)reason));
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     if (outcome == OUTCOME_UNAVAILABLE) {
         apr_table_setn(r->err_headers_out, "Retry-After",
@@ -106,16 +119,15 @@ static const char *body_of_status(const request_rec *r)
 /* The JSON body for this error, or NULL to leave it to httpd. */
 static const char *body_for(const request_rec *r)
 {
-    const struct request_state *state = request_state_get(r);
+    enum reason reason = noted_reason(r);
     enum error_body style = config_error_body(config_dir(r));
 
     if (style == ERROR_BODY_OFF || r->status < 400) {
         return NULL;
     }
     /* Unless something else went wrong after our refusal. */
-    if (state != NULL && state->reason != REASON_OK &&
-        status_for(r, reason_outcome(state->reason)) == r->status) {
-        return body_of_reason(r, state->reason);
+    if (reason != REASON_OK && status_for(r, reason_outcome(reason)) == r->status) {
+        return body_of_reason(r, reason);
     }
     return style == ERROR_BODY_ALL ? body_of_status(r) : NULL;
 }
@@ -177,8 +189,7 @@ static apr_status_t write_error(ap_filter_t *f, apr_bucket_brigade *bb)
 
 static void insert_filter(request_rec *r)
 {
-    const struct request_state *state = request_state_get(r);
-    bool refused = state != NULL && state->reason != REASON_OK;
+    bool refused = noted_reason(r) != REASON_OK;
     const char *body = has_text_document(r) ? NULL : body_for(r);
     struct error_answer *answer;
 

@@ -13,10 +13,8 @@
 #include <stdbool.h>
 
 #include "token/jwt.h"
-#include "token/reason.h"
 
 struct request_state {
-    enum reason reason;              /**< why it was refused, or REASON_OK */
     const struct jwt_claims *claims; /**< of its valid token; else NULL */
     apr_array_header_t *missing;     /**< const char *: required words it lacks */
     bool authorizing;                /**< within our own check_authz */

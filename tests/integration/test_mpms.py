@@ -16,6 +16,11 @@ from support.tokens import tampered
 def test_every_outcome_and_a_rotation_under(own_issuer, mpm, one_process):
     if paths.VALGRIND and not one_process:
         pytest.skip("valgrind runs httpd -X")
+    if paths.VALGRIND and mpm == "prefork":
+        # prefork -X leaves from inside its signal handler. About one time in twenty
+        # valgrind 3.19 then waits for its own lock for ever; gdb shows no frame of
+        # anybody else. Without valgrind it stopped each of 250 times.
+        pytest.skip("valgrind deadlocks when prefork -X leaves from a signal handler")
     conf = (trust(own_issuer) + location("/valid")
             + location("/admin", require="auth0-permission read:a"))
     with Httpd(conf, mpm=mpm, one_process=one_process, processes=2, threads=4,
