@@ -39,6 +39,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_authn(authn_check, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
     authz_register(pool);
+    ap_hook_fixups(authn_adopt_user, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_note_auth_failure(error_response_note_auth_failure, NULL, NULL,
                               APR_HOOK_MIDDLE);
     ap_hook_handler(message_handler, NULL, NULL, APR_HOOK_MIDDLE);

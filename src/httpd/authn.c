@@ -13,6 +13,9 @@
 #include "token/bearer.h"
 #include "token/jwt.h"
 
+/* Carried over, with the other notes, to a request that takes over its index's. */
+#define USER_NOTE "auth0-user"
+
 /* RFC 6750 2.1, and RFC 9110 11.7.2 for a forward proxy. */
 static const char *credentials(const request_rec *r)
 {
@@ -156,6 +159,12 @@ static int refuse(request_rec *r, enum reason reason, const struct jwt *jwt,
     return error_response_refuse(r, reason, retry_after);
 }
 
+static void set_user(request_rec *r, const char *user)
+{
+    r->user = apr_pstrdup(r->pool, user);
+    r->ap_auth_type = apr_pstrdup(r->pool, "Bearer");
+}
+
 /* The order of checks is that of RFC 8725 3: see token/jwt.h. */
 static int check_token(request_rec *r, const struct dir_config *dir, const char *token,
                        size_t len)
@@ -190,8 +199,8 @@ static int check_token(request_rec *r, const struct dir_config *dir, const char 
     }
 
     state->claims = claims;
-    r->user = apr_pstrdup(r->pool, user);
-    r->ap_auth_type = apr_pstrdup(r->pool, "Bearer");
+    set_user(r, user);
+    apr_table_setn(r->notes, USER_NOTE, r->user);
     return OK;
 }
 
@@ -218,4 +227,14 @@ int authn_check(request_rec *r)
         return refuse(r, reason, NULL, NULL);
     }
     return check_token(r, dir, token, len);
+}
+
+int authn_adopt_user(request_rec *r)
+{
+    const char *user = apr_table_get(r->notes, USER_NOTE);
+
+    if (r->user == NULL && user != NULL) {
+        set_user(r, user);
+    }
+    return DECLINED;
 }

@@ -15,4 +15,10 @@
  */
 int authn_check(request_rec *r);
 
+/**
+ * fixups hook, after mod_dir's: a folder whose index page is protected, while the
+ * folder is not, becomes that page's request but for the user; so set it here.
+ */
+int authn_adopt_user(request_rec *r);
+
 #endif
