@@ -13,6 +13,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { createInterface } from 'node:readline';
 
+import './older-node.mjs';
 import { Provider } from 'oidc-provider';
 
 const { port, cert, key, audiences, clients } = JSON.parse(process.env.PROVIDER);
