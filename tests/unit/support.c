@@ -421,3 +421,108 @@ const char *header_of(enum jwa_alg alg)
             ? apr_psprintf(pool, "{'alg':'%s'}", name)
             : apr_psprintf(pool, "{'alg':'%s','kid':'%s'}", name, kid_of(alg)));
 }
+
+struct jws jws_of(const char *token)
+{
+    size_t len = strlen(token);
+    struct jws jws;
+
+    ASSERT_REASON(jws_parse(&jws, exact(token, len), len, pool), REASON_OK, token);
+    return jws;
+}
+
+const struct jwk *our_key(enum jwa_alg alg)
+{
+    const struct jwk *key;
+
+    ASSERT_REASON(jwks_find(&key, our_jwks(), kid_of(alg), alg), REASON_OK, kid_of(alg));
+    return key;
+}
+
+/* The thread's queue of errors is shared with mod_ssl: it must stay empty. */
+enum reason verify_by(struct verifier verifier, const char *token)
+{
+    struct jws jws = jws_of(token);
+    enum reason reason;
+
+    ERR_clear_error();
+    reason = verifier.key != NULL ? jws_verify(&jws, verifier.key)
+                                  : jws_verify_secret(&jws, verifier.secret);
+    ck_assert_uint_eq(ERR_peek_error(), 0);
+    return reason;
+}
+
+enum reason verify(const char *token, const struct jwk *key)
+{
+    return verify_by((struct verifier){.key = key}, token);
+}
+
+static const char *const audiences[] = {"https://other.example.com", AUDIENCE};
+
+const struct jwt_policy policy = {
+    .issuer = ISSUER,
+    .algorithms = JWA_BIT(JWA_RS256) | JWA_BIT(JWA_ES256),
+    .audiences = audiences,
+    .audience_count = COUNT(audiences),
+    .leeway = 5,
+    .profile = JWT_PROFILE_AUTO,
+    .user_claim = "sub",
+};
+
+const char *token_with(const char *claims)
+{
+    return token_of(JWA_ES256, OURS, header_of(JWA_ES256), json_of(claims));
+}
+
+enum reason judge(const char **user, const char *token, size_t len,
+                  const struct jwks *jwks, const struct jwt_policy *by, apr_time_t now)
+{
+    const struct jwt_claims *claims;
+    const struct jwk *key;
+    struct jwt *jwt;
+    enum reason reason = jwt_parse(&jwt, exact(token, len), len, pool);
+
+    *user = NULL;
+    ck_assert((jwt != NULL) == (reason == REASON_OK));
+    if (reason == REASON_OK) {
+        reason = jwks_find(&key, jwks, jwt_jws(jwt)->kid, jwt_jws(jwt)->alg);
+    }
+    if (reason == REASON_OK) {
+        reason = jwt_verify(&claims, jwt, key);
+        ck_assert((claims != NULL) == (reason == REASON_OK));
+    }
+    if (reason == REASON_OK) {
+        reason = jwt_check(user, claims, by, now);
+    }
+    ck_assert((*user != NULL) == (reason == REASON_OK));
+    return reason;
+}
+
+enum reason verdict_of(const char *token)
+{
+    const char *user;
+
+    return judge(&user, token, strlen(token), our_jwks(), &policy,
+                 apr_time_from_sec(TODAY));
+}
+
+const struct jwt_claims *claims_of(const char *token)
+{
+    const struct jwt_claims *claims;
+    const struct jwk *key;
+    struct jwt *jwt;
+
+    ASSERT_REASON(jwt_parse(&jwt, token, strlen(token), pool), REASON_OK, token);
+    ASSERT_REASON(jwks_find(&key, our_jwks(), jwt_jws(jwt)->kid, jwt_jws(jwt)->alg),
+                  REASON_OK, token);
+    ASSERT_REASON(jwt_verify(&claims, jwt, key), REASON_OK, token);
+    return claims;
+}
+
+enum reason check(const struct jwt_claims *claims, const struct jwt_policy *by,
+                  apr_time_t now)
+{
+    const char *user;
+
+    return jwt_check(&user, claims, by, now);
+}

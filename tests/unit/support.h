@@ -1,13 +1,14 @@
 /**
  * @file support.h
  * What the unit tests share: a pool for each test, keys made when the program
- * starts, and the smallest writer of tokens and key documents that can also
- * write wrong ones.
+ * starts, the smallest writer of tokens and key documents that can also write wrong
+ * ones, and the way of a token through src/token.
  */
 #ifndef AUTH0_TESTS_UNIT_SUPPORT_H
 #define AUTH0_TESTS_UNIT_SUPPORT_H
 
 #include <apr_pools.h>
+#include <apr_time.h>
 #include <check.h>
 #include <openssl/bn.h>
 #include <openssl/evp.h>
@@ -16,6 +17,8 @@
 
 #include "token/jwa.h"
 #include "token/jwk.h"
+#include "token/jws.h"
+#include "token/jwt.h"
 #include "token/reason.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -130,5 +133,64 @@ const char *token_of(enum jwa_alg alg, enum whose whose, const char *header,
 
 /** {"alg":alg,"kid":kid_of(alg)}; no kid for HS*. */
 const char *header_of(enum jwa_alg alg);
+
+/** A payload for tests that look at the signature alone. */
+#define ANY_CLAIMS "{\"sub\":\"a\"}"
+
+/** A token taken apart, which must work. */
+struct jws jws_of(const char *token);
+
+/** The issuer's key for an algorithm other than HS*, as published. */
+const struct jwk *our_key(enum jwa_alg alg);
+
+/** What a signature is held to: a key, or a secret where the key is NULL. */
+struct verifier {
+    const struct jwk *key;
+    const struct secret *secret;
+};
+
+/** Is a token's signature good? It must have a sound form. */
+enum reason verify_by(struct verifier verifier, const char *token);
+
+/** The same by a key. */
+enum reason verify(const char *token, const struct jwk *key);
+
+/** The time, in seconds, at which a good token is judged. */
+#define TODAY 1700000000
+#define ISSUER "https://tenant.us.auth0.com/"
+#define AUDIENCE "https://api.example.com"
+
+/**
+ * A good token's claims with ' for ", each alone so that a test can leave it out or
+ * change it.
+ */
+#define ISS "'iss':'" ISSUER "',"
+#define AUD "'aud':'" AUDIENCE "',"
+#define EXP "'exp':1700003600,"
+#define SUB "'sub':'auth0|user'"
+#define CLAIMS "{" ISS AUD EXP SUB "}"
+
+/** What accepts a good token of RS256 or ES256 for AUDIENCE or another. */
+extern const struct jwt_policy policy;
+
+/**
+ * A token of these claims, with ' for ", that the issuer signed: as ES256, for where
+ * the algorithm does not matter, since it signs faster than RSA.
+ */
+const char *token_with(const char *claims);
+
+/** A whole verification, in the steps that authentication takes. */
+enum reason judge(const char **user, const char *token, size_t len,
+                  const struct jwks *jwks, const struct jwt_policy *by, apr_time_t now);
+
+/** The same with the issuer's keys and the policy, at TODAY. */
+enum reason verdict_of(const char *token);
+
+/** The claims of a token that the issuer signed, whatever they are. */
+const struct jwt_claims *claims_of(const char *token);
+
+/** jwt_check, for those who do not ask for the user. */
+enum reason check(const struct jwt_claims *claims, const struct jwt_policy *by,
+                  apr_time_t now);
 
 #endif
