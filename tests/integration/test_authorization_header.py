@@ -144,7 +144,10 @@ def test_r7_a_token_in_a_trailer_is_not_read(server, issuer, backend):
 def test_r8_conditions_and_ranges_do_not_get_round_a_refusal(server, issuer, backend,
                                                              header):
     assert_refusal(server.get("/valid", headers=[header]), "E1", backend=backend)
-    assert_accepted(server.get("/valid", issuer.mint(), headers=[header]), backend)
+    # httpd cuts a proxied answer to the range when it has the whole of it in time.
+    answer = server.get("/valid", issuer.mint(), headers=[header])
+    assert answer.status in ((200, 206) if header[0] == "Range" else (200,)), repr(answer)
+    assert len(backend.hits) == 1
 
 
 def test_r8_an_upgrade_without_a_token_is_refused(server, backend):

@@ -1,5 +1,6 @@
 """A real httpd, with its own ServerRoot, on loopback."""
 
+import atexit
 import os
 import re
 import shutil
@@ -39,9 +40,11 @@ def running():
 
 
 def readable_folder(prefix="auth0-jwt-test-"):
-    """A fresh folder that httpd's workers, which are not root, can read."""
+    """A fresh folder that httpd's workers can read; it goes when the run ends."""
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     folder.chmod(0o755)
+    if not paths.KEEP:
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
@@ -298,7 +301,7 @@ class Httpd:
         assert crash is None, f"the log speaks of a crash: {crash.group(0)}\n{logs[-4000:]}"
         for secret in self._sent:
             assert secret not in logs, f"the log holds a part of a token: {secret}"
-        if paths.VALGRIND:
+        if paths.VALGRIND and self.process is not None:
             reports = [report.read_text("utf-8", "replace") for report in
                        (self.root / "logs").glob("valgrind.*.xml")]
             assert any("<state>FINISHED</state>" in report for report in reports), \
