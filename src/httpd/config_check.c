@@ -62,7 +62,7 @@ static bool requires_user(const ap_directive_t *d, apr_pool_t *pool)
     return is(d, "Require") && ap_cstr_casecmp(first_word(d, pool), "all") != 0;
 }
 
-/* For messages: <Location "/api"> at line 3 of a file. */
+/* For messages: <Location "/api">. */
 static const char *describe(const ap_directive_t *section, apr_pool_t *pool)
 {
     if (section == NULL) {
@@ -181,8 +181,9 @@ static bool may_come_from_elsewhere(const ap_directive_t *d, const ap_directive_
     for (const ap_directive_t *other = level; other != NULL; other = other->next) {
         const ap_directive_t *other_host = enclosing(other, "<VirtualHost");
 
-        if (matches(other, pool) && (other_host == NULL || other_host == host) &&
-            section_of(other) != NULL &&
+        /* The main server's sections serve the virtual hosts too. */
+        if (matches(other, pool) &&
+            (host == NULL || other_host == NULL || other_host == host) &&
             may_overlap(section_of(d), section_of(other), pool)) {
             return true;
         }
@@ -208,9 +209,9 @@ static void refuse_without(struct check *check, const ap_directive_t *d, matcher
     check->failed = true;
     ap_log_error(
         APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, check->server,
-        "%s:%d: AuthType Auth0 in %s, but no %s is in force there: %s; add %s to "
+        "line %d of %s: AuthType Auth0 in %s, but no %s is in force there: %s; add %s to "
         "that section or to the server",
-        d->filename, d->line_num, describe(section_of(d), check->pool), name, why, name);
+        d->line_num, d->filename, describe(section_of(d), check->pool), name, why, name);
 }
 
 static void check_auth_type(struct check *check, const ap_directive_t *d)
@@ -224,9 +225,9 @@ static void check_auth_type(struct check *check, const ap_directive_t *d)
     if (!can_be_in_force(d, requires_user, check->pool)) {
         ap_log_error(
             APLOG_MARK, APLOG_WARNING, 0, check->server,
-            "%s:%d: AuthType Auth0 in %s protects nothing, since nothing there "
+            "line %d of %s: AuthType Auth0 in %s protects nothing, since nothing there "
             "requires a user; add Require valid-user or Require auth0-permission",
-            d->filename, d->line_num, describe(section_of(d), check->pool));
+            d->line_num, d->filename, describe(section_of(d), check->pool));
     }
 }
 
@@ -261,11 +262,12 @@ static void check_alias(struct check *check, const ap_directive_t *d)
     if ((negated || enclosing(d, "<RequireNone") != NULL) &&
         is_alias_of_ours(word, ap_conftree, check->pool)) {
         check->failed = true;
-        ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, check->server,
-                     "%s:%d: %s is another name for a requirement of mod_auth0_jwt, and "
-                     "negated, httpd would skip authentication; say what a token must "
-                     "have, not what it must lack",
-                     d->filename, d->line_num, word);
+        ap_log_error(
+            APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, check->server,
+            "line %d of %s: %s is another name for a requirement of mod_auth0_jwt, and "
+            "negated, httpd would skip authentication; say what a token must "
+            "have, not what it must lack",
+            d->line_num, d->filename, word);
     }
 }
 
@@ -279,9 +281,9 @@ static void check_limit(struct check *check, const ap_directive_t *d)
         config_is_our_auth_type(first_word(type, check->pool))) {
         ap_log_error(
             APLOG_MARK, APLOG_WARNING, 0, check->server,
-            "%s:%d: Require %s inside %s %s leaves the methods that are not named "
+            "line %d of %s: Require %s inside %s %s leaves the methods that are not named "
             "there open; use <LimitExcept> or neither",
-            d->filename, d->line_num, d->args, limit->directive, limit->args);
+            d->line_num, d->filename, d->args, limit->directive, limit->args);
     }
 }
 
@@ -298,19 +300,19 @@ static void check_require(struct check *check, const ap_directive_t *d)
     if (!can_be_in_force(d, is_auth_type, check->pool)) {
         ap_log_error(
             APLOG_MARK, APLOG_WARNING, 0, check->server,
-            "%s:%d: Require %s in %s needs AuthType Auth0, and no AuthType is in "
+            "line %d of %s: Require %s in %s needs AuthType Auth0, and no AuthType is in "
             "force there: httpd answers 500; add AuthType Auth0",
-            d->filename, d->line_num, requirement, describe(section_of(d), check->pool));
+            d->line_num, d->filename, requirement, describe(section_of(d), check->pool));
         return;
     }
     found = find_around(d, is_auth_type, check->pool);
     if (found != NULL && !config_is_our_auth_type(first_word(found, check->pool))) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
-                     "%s:%d: Require %s in %s needs AuthType Auth0, but %s:%d says "
-                     "AuthType %s",
-                     d->filename, d->line_num, requirement,
-                     describe(section_of(d), check->pool), found->filename,
-                     found->line_num, found->args);
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, check->server,
+            "line %d of %s: Require %s in %s needs AuthType Auth0, but line %d of %s "
+            "says AuthType %s",
+            d->line_num, d->filename, requirement, describe(section_of(d), check->pool),
+            found->line_num, found->filename, found->args);
     }
 }
 

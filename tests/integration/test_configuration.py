@@ -114,6 +114,16 @@ REFUSED = {
         TRUST + place("<RequireAll>", "Require valid-user", "<RequireNone>",
                       "Require auth0-scope read:a", "</RequireNone>", "</RequireAll>"),
         ["RequireNone|auth0-scope"]),
+    "a negated alias of a permission": (
+        TRUST + '<AuthzProviderAlias auth0-permission reader "read:a">\n'
+        "</AuthzProviderAlias>\n"
+        + place("<RequireAll>", "Require valid-user", "!Require not reader",
+                "</RequireAll>"), ["reader"]),
+    "an alias of a permission in requirenone": (
+        TRUST + '<AuthzProviderAlias auth0-permission reader "read:a">\n'
+        "</AuthzProviderAlias>\n"
+        + place("<RequireAll>", "Require valid-user", "<RequireNone>",
+                "!Require reader", "</RequireNone>", "</RequireAll>"), ["reader"]),
     "no permission named": (TRUST + place("!Require auth0-permission"),
                             ["auth0-permission"]),
     "no scope named": (TRUST + place("!Require auth0-scope"), ["auth0-scope"]),
@@ -259,6 +269,14 @@ ACCEPTED = {
     "a place that only another one makes complete":
         TRUST + '<Location "/">\nAuthType Auth0\nRequire valid-user\n</Location>\n'
         '<Location "/y">\nRequire all granted\n</Location>\n',
+    "a place of the main server that each virtual host makes complete":
+        PLACE + "<VirtualHost *:81>\n" + TRUST + "</VirtualHost>\n",
+    "a place that a folder makes complete":
+        PLACE + '<Directory "${DOCS}">\n' + TRUST + "</Directory>\n",
+    "an alias of a permission":
+        TRUST + '<AuthzProviderAlias auth0-permission reader "read:a">\n'
+        "</AuthzProviderAlias>\n" + place("Require reader"),
+    "a long fresh time alone": TRUST + PLACE + "Auth0JWKSRefresh 48h\n",
     "issuer by its own keys": "Auth0Issuer https://tenant.example.com/\nAuth0Audience a\n"
                               + PLACE,
     "issuer without a slash": "Auth0Issuer https://tenant.example.com "
@@ -388,3 +406,29 @@ def test_f2_a_requirement_inside_limit_works_and_warns_of_the_other_methods(http
     assert server.get("/x").status == 401
     assert server.request("POST", "/x").status != 401
     assert "Limit" in server.all_logs(), server.all_logs()
+
+
+@pytest.mark.parametrize("text, words", [
+    ('<Location "/x">\n    Require auth0-permission read:a\n</Location>\n',
+     ["no AuthType", "AuthType Auth0"]),
+    ('<Location "/x">\n    AuthType Basic\n    Require auth0-scope read:a\n</Location>\n',
+     ["auth0-scope", "AuthType Basic"]),
+], ids=["without an AuthType", "with another AuthType"])
+def test_a_requirement_that_cannot_be_met_is_warned_of(bench, text, words):
+    bench.configure(TRUST + text)
+    status, output = bench.configtest()
+    assert status == 0
+    warning = next(line for line in output.splitlines() if ":warn]" in line)
+    assert all(word in warning for word in words), warning
+    bench.configure(TRUST + text.replace("Require", "AuthType Auth0\n    Require", 1)
+                    if "AuthType" not in text else
+                    TRUST + text.replace("Basic", "Auth0"))
+    assert ":warn]" not in bench.configtest()[1]
+
+
+def test_the_check_names_the_place_where_trust_is_missing(bench):
+    bench.configure('Auth0Domain tenant.us.auth0.com\n<Location "/x">\n'
+                    "    AuthType Auth0\n    Require valid-user\n</Location>\n")
+    status, output = bench.configtest()
+    assert status != 0
+    assert re.search(r'line 3 of \S+test\.conf: .*<Location "/x">.*Auth0Audience', output)

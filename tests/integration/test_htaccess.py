@@ -28,6 +28,11 @@ def server(shared_httpd, issuer):
         <Directory "${DOCS}/deaf">
             AllowOverride None
         </Directory>
+        <Directory "${DOCS}/listed">
+            AllowOverride None
+            AllowOverrideList AuthType Require Auth0Audience Auth0Issuer Auth0Algorithms \\
+                              Auth0CORSOrigin Auth0Message
+        </Directory>
         <Directory "${DOCS}/indexes">
             AllowOverride Indexes
         </Directory>
@@ -238,3 +243,19 @@ def test_without_allowoverride_authconfig_the_directives_are_500(server, issuer)
     assert server.get("/indexes/page.html").status == 500
     server.write("htdocs/indexes/.htaccess", "DirectoryIndex page.html\n")
     assert server.get("/indexes/").text == "page"
+
+
+@pytest.mark.parametrize("line", [
+    "Auth0Issuer https://t.example.com/ secret=file:/etc/hostname",
+    "Auth0Issuer https://t.example.com/ jwks=https://localhost:1/jwks.json",
+    "Auth0Algorithms RS512", "Auth0CORSOrigin http://localhost:4040",
+    "Auth0Message text"], ids=lambda line: line.split()[0])
+def test_allowoverridelist_does_not_hand_over_what_is_the_servers(server, line):
+    """httpd would allow any directive that this list names; these choose whom to trust."""
+    server.write("htdocs/listed/page.html", "the page")
+    server.write("htdocs/listed/.htaccess", line + "\n")
+    mark = server.mark()
+    assert server.get("/listed/page.html").status == 500
+    assert "not allowed in .htaccess" in server.log(mark)
+    server.write("htdocs/listed/.htaccess", "Auth0Audience a\n")
+    assert server.get("/listed/page.html").text == "the page"
