@@ -145,3 +145,28 @@ def test_the_env_example_has_every_variable_of_the_samples(variable):
     assert re.search(rf"^{variable}=\S", tree.read(".env.example"), flags=re.M)
     for path in (tree.TOP / "conf").glob("*.conf"):
         assert f"${{{variable}}}" in tree.read(path), tree.name(path)
+
+
+def named_tests(page):
+    """What looks like a test's name: lower case, with two underscores at least."""
+    return set(re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){2,})`", page))
+
+
+def existing_tests():
+    names = set()
+    for path in tree.text_files():
+        if tree.name(path).startswith("tests/"):
+            names |= set(re.findall(r"^START_TEST\((\w+)\)|^def (test_\w+)\(",
+                                    tree.read(path), flags=re.M))
+    return {name for pair in names for name in pair if name}
+
+
+def test_every_claim_of_the_security_page_names_tests_that_exist():
+    named = named_tests(tree.read("docs/security.md"))
+    assert len(named) > 20
+    assert named - existing_tests() == set()
+
+
+def test_the_guard_tells_a_tests_name_from_other_words():
+    assert named_tests("`a_b_c`, `crit`, `x5u`, `rejects_what_is_not`, a_b_c_d") == \
+        {"a_b_c", "rejects_what_is_not"}
