@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what is missing to build, run or test the module.
 #
-#   tools/setup.sh [--check] build|run|test|format
+#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage
 #
 # Does nothing, quickly, when all is there. Otherwise it installs Debian packages
 # with apt-get when it is root or may use sudo without a password; if not, or with
@@ -34,6 +34,10 @@ want() {
 program() { command -v "$1"; }
 server() { command -v apache2 || command -v httpd; }
 library() { pkg-config --exists "$1"; }
+fuzzer_runtime() {
+    echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+        clang -fsanitize=fuzzer,address -x c -o /dev/null -
+}
 python_module() { /usr/bin/python3 -c "import $1"; }
 
 want_build() {
@@ -70,13 +74,33 @@ want_test() {
     done
 }
 
+want_fuzz() {
+    want_build
+    want clang                program clang
+    want libclang-rt-14-dev   fuzzer_runtime
+}
+
+want_analyze() {
+    want_build
+    want clang-tidy           program clang-tidy
+    want cppcheck             program cppcheck
+}
+
+want_coverage() {
+    want_test
+    want gcovr                program gcovr
+}
+
 case $purpose in
     build) want_build ;;
     run) want_run ;;
     test) want_test ;;
     format) want clang-format program clang-format ;;
+    fuzz) want_fuzz ;;
+    analyze) want_analyze ;;
+    coverage) want_coverage ;;
     *)
-        echo "usage: tools/setup.sh [--check] build|run|test|format" >&2
+        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage" >&2
         exit 64
         ;;
 esac

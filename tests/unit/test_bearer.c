@@ -116,6 +116,29 @@ START_TEST(takes_every_printable_byte_but_quote_and_comma)
 }
 END_TEST
 
+/* RFC 9110 5.6.2: "Bearer" and one more of these is the name of another scheme. */
+START_TEST(ends_the_scheme_at_the_first_byte_that_no_name_has)
+{
+    static const char name_bytes[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        "0123456789!#$%&'*+-.^_`|~";
+
+    for (int c = 1; c < 256; c++) {
+        bool of_a_name = strchr(name_bytes, c) != NULL;
+        char value[] = "Bearer? abc";
+        const char *token;
+        size_t len;
+
+        value[6] = (char)c;
+        ASSERT_REASON(bearer_token(&token, &len, value),
+                      c == ' '    ? REASON_OK
+                      : of_a_name ? REASON_NO_CREDENTIALS
+                                  : REASON_AUTHORIZATION_MALFORMED,
+                      apr_psprintf(pool, "byte %02x", (unsigned)c));
+    }
+}
+END_TEST
+
 START_TEST(takes_a_token_of_any_length)
 {
     const char *value = apr_pstrcat(pool, "Bearer ", repeated("x", 100000), NULL);
@@ -134,6 +157,7 @@ int main(void)
 
     ADD_TABLE(tcase, finds_the_token_or_says_why_there_is_none, fields);
     tcase_add_test(tcase, takes_every_printable_byte_but_quote_and_comma);
+    tcase_add_test(tcase, ends_the_scheme_at_the_first_byte_that_no_name_has);
     tcase_add_test(tcase, takes_a_token_of_any_length);
     return support_run(suite);
 }

@@ -184,6 +184,7 @@ static const struct {
     {"an open string", BYTES("\"abc"), REASON_JSON_SYNTAX},
     {"an open name", BYTES("{\"a"), REASON_JSON_SYNTAX},
     {"a quote that is escaped", BYTES("\"abc\\\""), REASON_JSON_SYNTAX},
+    {"an escape cut short", BYTES("\"\\u00"), REASON_JSON_SYNTAX},
     {"a closing brace for a bracket", BYTES("[1}"), REASON_JSON_SYNTAX},
     {"a closing bracket for a brace", BYTES("{\"a\":1]"), REASON_JSON_SYNTAX},
     {"one brace too many", BYTES("{}}"), REASON_JSON_SYNTAX},
@@ -400,6 +401,78 @@ START_TEST(takes_no_other_sequence_of_three_bytes_as_utf_8)
     ck_assert_uint_eq(ones, 0x80 * 0x10000);
     ck_assert_uint_eq(twos, (0x800 - 0x80) * 0x100);
     ck_assert_uint_eq(threes, 0x10000 - 0x800 - 0x800);
+}
+END_TEST
+
+START_TEST(takes_no_other_sequence_of_four_bytes_as_utf_8)
+{
+    static const unsigned char edges[] = {0x7f, 0x80, 0xbf, 0xc0};
+
+    for (unsigned n = 0; n < 0x10000 * COUNT(edges) * COUNT(edges); n++) {
+        unsigned char bytes[] = {(unsigned char)(n >> 8), (unsigned char)n,
+                                 edges[(n >> 16) % COUNT(edges)],
+                                 edges[(n >> 16) / COUNT(edges)]};
+        unsigned code = (bytes[0] & 7u) << 18 | (bytes[1] & 0x3fu) << 12 |
+                        (bytes[2] & 0x3fu) << 6 | (bytes[3] & 0x3fu);
+        unsigned char same[4];
+        bool valid = bytes[0] >= 0xf0 && code > 0xffff && code < 0x110000 &&
+                     encode(same, code) == 4 && memcmp(same, bytes, 4) == 0;
+
+        EXPECT((utf8_sequence(bytes, bytes + 4) == 4) == valid, "%02x%02x%02x%02x",
+               bytes[0], bytes[1], bytes[2], bytes[3]);
+    }
+}
+END_TEST
+
+START_TEST(takes_the_digits_of_an_escape_and_nothing_else)
+{
+    for (int c = 0; c < 256; c++) {
+        char text[] = "\"\\u00?1\"";
+        const char digits[] = {(char)c, '1', '\0'};
+        bool digit = c != 0 && strchr("0123456789abcdefABCDEF", c) != NULL;
+        const json_value *value;
+        unsigned char expected[5] = {0};
+        enum reason reason;
+
+        text[5] = (char)c;
+        reason = parse_bytes(&value, text, sizeof(text) - 1);
+        EXPECT(reason == (digit ? REASON_OK : REASON_JSON_SYNTAX), "byte %02x: %s",
+               (unsigned)c, reason_name(reason));
+        if (digit) {
+            encode(expected, (unsigned)strtoul(digits, NULL, 16));
+            ck_assert_str_eq(json_string(value), (const char *)expected);
+        }
+    }
+}
+END_TEST
+
+/* Names are compared as what they mean: raw and escaped are one, and not their neighbour. */
+START_TEST(unescapes_a_name_to_the_bytes_of_its_code_point)
+{
+    char text[64];
+
+    for (unsigned code = 0x20; code < 0x10fffd; code += code < 0x1000 ? 1 : 509) {
+        for (unsigned near = code; near <= code + 2; near++) {
+            bool same = near == code;
+            unsigned char raw[5] = {0};
+            enum reason reason;
+
+            if (strchr("\"\\", (int)code) != NULL || (code > 0xd7fd && code < 0xe000)) {
+                continue;
+            }
+            encode(raw, code);
+            if (near < 0x10000) {
+                sprintf(text, "{\"x%sy\":1,\"x\\u%04xy\":2}", (char *)raw, near);
+            }
+            else {
+                sprintf(text, "{\"x%sy\":1,\"x\\u%04x\\u%04Xy\":2}", (char *)raw,
+                        0xd7c0 + (near >> 10), 0xdc00 | (near & 0x3ff));
+            }
+            reason = verdict(text);
+            EXPECT(reason == (same ? REASON_JSON_DUPLICATE_NAME : REASON_OK), "%s: %s",
+                   text, reason_name(reason));
+        }
+    }
 }
 END_TEST
 
@@ -748,7 +821,10 @@ int main(void)
     tcase_add_test(tcase, rejects_every_raw_control_byte_in_a_string);
     tcase_add_test(tcase, takes_every_code_point_but_the_surrogates_as_utf_8);
     tcase_add_test(tcase, takes_no_other_sequence_of_three_bytes_as_utf_8);
+    tcase_add_test(tcase, takes_no_other_sequence_of_four_bytes_as_utf_8);
+    tcase_add_test(tcase, takes_the_digits_of_an_escape_and_nothing_else);
     ADD_TABLE(tcase, rejects_a_name_used_twice_however_it_is_written, names);
+    tcase_add_test(tcase, unescapes_a_name_to_the_bytes_of_its_code_point);
 
     tcase = support_tcase(suite, "limits");
     tcase_add_test(tcase, takes_16_levels_and_no_more);
