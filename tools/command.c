@@ -102,8 +102,9 @@ static enum status check_required(const struct arguments *arguments)
 {
     for (unsigned i = 0; i < option_count(arguments->command); i++) {
         const struct option_row *row = &arguments->command->options[i];
+        const apr_array_header_t *given = arguments->values[i];
 
-        if ((row->flags & OPTION_REQUIRED) != 0 && arguments->values[i]->nelts == 0) {
+        if ((row->flags & OPTION_REQUIRED) != 0 && (given == NULL || given->nelts == 0)) {
             return complain(arguments, STATUS_USAGE, "--%s %s is required", row->name,
                             row->value);
         }

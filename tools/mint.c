@@ -236,8 +236,8 @@ static const char *encode(const char *text, apr_pool_t *pool)
 static enum status run(const struct arguments *arguments, apr_pool_t *pool)
 {
     struct signing_key key = {0};
-    const char *header = NULL;
-    const char *payload = NULL;
+    const char *header = "";
+    const char *payload = "";
     const char *input;
     const char *signature;
     const char *why;

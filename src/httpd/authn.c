@@ -153,7 +153,7 @@ static int refuse(request_rec *r, enum reason reason, const struct jwt *jwt,
     int retry_after = 0;
 
     log_refusal(r, reason, jwt);
-    if (reason_outcome(reason) == OUTCOME_UNAVAILABLE) {
+    if (reason_outcome(reason) == OUTCOME_UNAVAILABLE && issuer != NULL) {
         retry_after = issuer_retry_after(runtime_issuers(), issuer);
     }
     return error_response_refuse(r, reason, retry_after);

@@ -42,6 +42,37 @@ const char *value_check(const cmd_parms *cmd, const char *value)
     return NULL;
 }
 
+/* 1 to 65535 in digits, and nothing else. */
+static bool is_port(const char *text, size_t len)
+{
+    return len >= 1 && len <= 5 && strspn(text, "0123456789") >= len && atoi(text) >= 1 &&
+           atoi(text) <= 65535;
+}
+
+/*
+ * Is what follows "://" a host, or a host and a port? apr_uri_parse looks at neither
+ * that closely: it skips what stands behind an address in brackets.
+ */
+static bool has_sound_authority(const char *url)
+{
+    const char *host = strstr(url, "://") + 3;
+    size_t len = strcspn(host, "/?#");
+    size_t end = 0;
+
+    if (*host == '[') {
+        end = 1 + strspn(host + 1, "0123456789abcdefABCDEF:.");
+        end = host[end] == ']' ? end + 1 : 0;
+    }
+    else {
+        while (apr_isalnum(host[end]) ||
+               (host[end] != '\0' && strchr("-._", host[end]))) {
+            end++;
+        }
+    }
+    return end > 0 &&
+           (end == len || (host[end] == ':' && is_port(host + end + 1, len - end - 1)));
+}
+
 static const char *refuse_domain(const cmd_parms *cmd, const char *value, const char *why)
 {
     return apr_pstrcat(cmd->pool, cmd->cmd->name, ": \"", value, "\" ", why,
@@ -67,9 +98,7 @@ const char *value_domain(const char **domain, const cmd_parms *cmd, const char *
         return refuse_domain(cmd, value, "has a slash");
     }
     port = strchr(value, ':');
-    if (port != NULL &&
-        (strspn(port + 1, "0123456789") != strlen(port + 1) || strlen(port + 1) > 5 ||
-         atoi(port + 1) < 1 || atoi(port + 1) > 65535)) {
+    if (port != NULL && !is_port(port + 1, strlen(port + 1))) {
         return refuse_domain(cmd, value, "has no valid port");
     }
     if (strlen(value) > DOMAIN_MAX || port == value || !apr_isalnum(*value)) {
@@ -139,7 +168,7 @@ static const char *check_https_url(const cmd_parms *cmd, const char *url)
     if (apr_uri_parse(cmd->temp_pool, url, &uri) != APR_SUCCESS || uri.scheme == NULL ||
         strcasecmp(uri.scheme, "https") != 0 || uri.hostname == NULL ||
         *uri.hostname == '\0' || uri.fragment != NULL || uri.user != NULL ||
-        strpbrk(url, " \t\r\n") != NULL) {
+        !has_sound_authority(url) || strpbrk(url, " \t\r\n") != NULL) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ": \"", url,
                            "\" is not an https:// URL, and keys are fetched over "
                            "nothing else; for a local file write jwks=file:path",
@@ -379,10 +408,9 @@ const char *value_origin(const char **origin, const cmd_parms *cmd, const char *
         return error;
     }
     if (apr_uri_parse(cmd->temp_pool, value, &uri) != APR_SUCCESS || uri.scheme == NULL ||
-        uri.hostname == NULL || *uri.hostname == '\0' ||
-        strchr(uri.hostname, '*') != NULL || uri.path != NULL || uri.query != NULL ||
-        uri.fragment != NULL || uri.user != NULL ||
-        strpbrk(value, " \t\r\n\"\\") != NULL) {
+        uri.hostname == NULL || *uri.hostname == '\0' || !has_sound_authority(value) ||
+        uri.path != NULL || uri.query != NULL || uri.fragment != NULL ||
+        uri.user != NULL || strpbrk(value, " \t\r\n\"\\") != NULL) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ": \"", value,
                            "\" is not an origin; write scheme://host or "
                            "scheme://host:port, without a path or a slash at the end",

@@ -57,6 +57,7 @@ const char *key_file_read(const char **data, size_t *len, const char *path, size
     const char *error = NULL;
     struct stat info;
     char *buffer;
+    char why[128];
     ssize_t n;
     int fd;
 
@@ -64,7 +65,8 @@ const char *key_file_read(const char **data, size_t *len, const char *path, size
     *len = 0;
     fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &info) != 0) {
-        error = apr_psprintf(pool, "%s cannot be read: %s", path, strerror(errno));
+        error = apr_psprintf(pool, "%s cannot be read: %s", path,
+                             apr_strerror(errno, why, sizeof(why)));
         goto done;
     }
     error = check(&info, path, max, private, pool);
@@ -74,8 +76,9 @@ const char *key_file_read(const char **data, size_t *len, const char *path, size
     buffer = apr_palloc(pool, max);
     n = read_fully(fd, buffer, max);
     if (n <= 0) {
-        error = apr_psprintf(pool, "%s cannot be read: %s", path,
-                             n < 0 ? strerror(errno) : "it is empty");
+        error =
+            apr_psprintf(pool, "%s cannot be read: %s", path,
+                         n < 0 ? apr_strerror(errno, why, sizeof(why)) : "it is empty");
         goto done;
     }
     *data = buffer;

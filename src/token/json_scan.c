@@ -195,7 +195,7 @@ static enum reason scan_string(struct scan *scan, struct name *name)
 
                 /* Unescaping never makes text longer: up to the quote is enough. */
                 while (close < scan->end && *close != '"') {
-                    close += *close == '\\' ? 2 : 1;
+                    close += *close == '\\' && close + 1 < scan->end ? 2 : 1;
                 }
                 copy = apr_palloc(scan->pool, (size_t)(close - start) + 1);
                 memcpy(copy, start, (size_t)(scan->p - start));

@@ -8,6 +8,7 @@
  */
 #include <apr_strings.h>
 #include <apr_uri.h>
+#include <ctype.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,25 @@ static const char *try_domain(const cmd_parms *cmd, const char *value)
     return NULL;
 }
 
+/* Nothing but a host, and perhaps a port, before a path or the end. */
+static void check_authority(const char *text)
+{
+    const char *end = text + strcspn(text, "/?");
+    const char *port = end;
+
+    for (const char *p = text; p < end; p++) {
+        HOLDS(strchr("-._:[]", *p) != NULL || isalnum((unsigned char)*p));
+    }
+    while (port > text && isdigit((unsigned char)port[-1])) {
+        port--;
+    }
+    if (port > text && port[-1] == ':') {
+        HOLDS(port < end && end - port <= 5 && atoi(port) >= 1 && atoi(port) <= 65535);
+        port--;
+        HOLDS(memchr(text, ':', (size_t)(port - text)) == NULL || port[-1] == ']');
+    }
+}
+
 static void check_issuer(const struct issuer *issuer, const char *name)
 {
     const unsigned secret = JWA_BIT(JWA_HS256) | JWA_BIT(JWA_HS384) | JWA_BIT(JWA_HS512);
@@ -93,6 +113,7 @@ static void check_issuer(const struct issuer *issuer, const char *name)
     HOLDS(strncasecmp(issuer->source, "https://", 8) == 0);
     HOLDS(strlen(issuer->source) <= 1023 && strpbrk(issuer->source, " \t\r\n#") == NULL);
     HOLDS(strstr(issuer->source, "${") == NULL);
+    check_authority(issuer->source + 8);
     /* No name or password: that is, no '@' in the authority. */
     HOLDS(memchr(issuer->source + 8, '@', strcspn(issuer->source + 8, "/?")) == NULL);
 }
@@ -143,6 +164,7 @@ static const char *try_origin(const cmd_parms *cmd, const char *value)
     if (error == NULL) {
         HOLDS(strcasecmp(origin, value) == 0 && strstr(origin, "://") != NULL);
         HOLDS(strpbrk(origin, " \t\r\n\"\\?#@ABCDEFGHIJKLMNOPQRSTUVWXYZ") == NULL);
+        check_authority(strstr(origin, "://") + 3);
         HOLDS(value_origin(&again, cmd, origin) == NULL && strcmp(again, origin) == 0);
     }
     return error;

@@ -96,6 +96,11 @@ REFUSED = {
                                     ["NOT_DEFINED"]),
     "undefined in the algorithms": (TRUST + "!Auth0Algorithms ${NOT_DEFINED}\n" + PLACE,
                                     ["NOT_DEFINED"]),
+    "an origin with a port too large": (TRUST + "!Auth0CORSOrigin https://a:99999\n"
+                                        + PLACE, ["https://a:99999"]),
+    "an origin with text behind an address": (TRUST + "!Auth0CORSOrigin http://[::1]*\n"
+                                              + PLACE, ["::1"]),
+    "a jwks url with port 0": (issuer("jwks=https://a:0/k"), ["https://a:0/k"]),
     "undefined in an origin": (TRUST + "!Auth0CORSOrigin ${NOT_DEFINED}\n" + PLACE,
                                ["NOT_DEFINED"]),
     "undefined in the ca": (TRUST + "!Auth0CAFile ${NOT_DEFINED}\n" + PLACE,
@@ -276,6 +281,7 @@ ACCEPTED = {
     "an alias of a permission":
         TRUST + '<AuthzProviderAlias auth0-permission reader "read:a">\n'
         "</AuthzProviderAlias>\n" + place("Require reader"),
+    "an origin that is an address": TRUST + PLACE + "Auth0CORSOrigin http://[::1]:4040\n",
     "a long fresh time alone": TRUST + PLACE + "Auth0JWKSRefresh 48h\n",
     "issuer by its own keys": "Auth0Issuer https://tenant.example.com/\nAuth0Audience a\n"
                               + PLACE,

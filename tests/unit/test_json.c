@@ -213,6 +213,7 @@ static const struct {
     enum reason reason;
     const char *value;
 } strings[] = {
+    {"U+0020 and U+0021", BYTES(" !"), REASON_OK, " !"},
     {"U+007F", BYTES("\x7f"), REASON_OK, "\x7f"},
     {"U+0080", BYTES("\xc2\x80"), REASON_OK, "\xc2\x80"},
     {"U+07FF", BYTES("\xdf\xbf"), REASON_OK, "\xdf\xbf"},
@@ -273,6 +274,7 @@ static const struct {
     {"a high surrogate and a letter", BYTES("\\ud800x"), REASON_JSON_ENCODING, NULL},
     {"a high surrogate and \\u0041", BYTES("\\ud800\\u0041"), REASON_JSON_ENCODING, NULL},
     {"a high surrogate and \\ue000", BYTES("\\ud800\\ue000"), REASON_JSON_ENCODING, NULL},
+    {"a high surrogate and \\udbff", BYTES("\\ud800\\udbff"), REASON_JSON_ENCODING, NULL},
     {"a high surrogate and \\n", BYTES("\\ud800\\n"), REASON_JSON_ENCODING, NULL},
     {"\\x41", BYTES("\\x41"), REASON_JSON_SYNTAX, NULL},
     {"\\'", BYTES("\\'"), REASON_JSON_SYNTAX, NULL},
@@ -488,6 +490,9 @@ static const struct {
     {"{\"\\u0061lg\":1,\"a\\u006Cg\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"al\\u0067\":1,\"al\\u0067\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"\":1,\"\":2}", REASON_JSON_DUPLICATE_NAME},
+    /* Where the name ends, which says how much memory it needs. */
+    {"{\"\\u0061!\\\"bcdefghi\":1,\"a!\\\"bcdefghi\":2}", REASON_JSON_DUPLICATE_NAME},
+    {"{\"\\\"\\u0061bcdefghi!\":1,\"\\\"abcdefghi!\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"a/b\":1,\"a\\/b\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"\\n\":1,\"\\u000a\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"\\\\\":1,\"\\u005c\":2}", REASON_JSON_DUPLICATE_NAME},

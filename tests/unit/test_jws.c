@@ -350,6 +350,32 @@ START_TEST(knows_each_algorithm_by_its_name)
 }
 END_TEST
 
+START_TEST(each_algorithm_has_its_kind_of_key_and_its_digest)
+{
+    static const char *const types[] = {"RSA", "EC", "OKP", "oct"};
+
+    for (enum jwa_alg alg = 0; alg < JWA_COUNT; alg++) {
+        const struct jwa *jwa = jwa_get(alg);
+        EVP_MD *digest;
+
+        ck_assert_str_eq(jwa->kty, types[jwa->type]);
+        ck_assert((jwa->coordinate != 0) == (jwa->crv != NULL));
+        ck_assert((jwa->group != NULL) == (jwa->crv != NULL));
+        if (jwa->digest == NULL) {
+            ck_assert_int_eq(alg, JWA_EDDSA);
+            ck_assert_uint_eq(jwa->digest_size, 0);
+            continue;
+        }
+        /* RS256 to HS512: the name says how many bits. */
+        ck_assert_str_eq(jwa->name + 2, jwa->digest + 3);
+        digest = EVP_MD_fetch(NULL, jwa->digest, NULL);
+        ck_assert_uint_eq(jwa->digest_size, (size_t)EVP_MD_get_size(digest));
+        EVP_MD_free(digest);
+        ck_assert(jwa->pss == (jwa->name[0] == 'P'));
+    }
+}
+END_TEST
+
 /* A12, A13: the value as JSON. */
 static const struct {
     const char *value;
@@ -517,6 +543,7 @@ int main(void)
     ADD_TABLE(tcase, judges_the_header, headers);
     tcase_add_test(tcase, rejects_a_header_with_a_nul);
     tcase_add_loop_test(tcase, knows_each_algorithm_by_its_name, 0, JWA_COUNT);
+    tcase_add_test(tcase, each_algorithm_has_its_kind_of_key_and_its_digest);
     ADD_TABLE(tcase, reads_typ_as_a_media_type, types);
     tcase_add_test(tcase, typ_and_kid_may_be_absent);
     tcase_add_test(tcase, a_kid_may_have_256_bytes);

@@ -137,6 +137,9 @@ def difference(data, answer, limits):
     if answer["reason"] == "ok":
         if not accepted:
             return "we accept what Python refuses", None
+        for name, _, applies in STRICTER:
+            if applies(value, limits):
+                return f"accepted against our rule ({name})", None
         for form in ("text", "walked"):
             if read(answer[form].encode()) != value:
                 return f"another value ({form}): {answer[form]}", None

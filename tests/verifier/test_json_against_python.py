@@ -143,6 +143,9 @@ def test_the_comparison_with_python_notices_wrong_answers():
     for data in (b'{"time":1,"time":1}', b'{"time":1}x', b"\xff", b"[1e999]", b"NaN"):
         assert problem(data, good)
         assert problem(data, {"reason": "json_syntax"}) is None
+    deep = {"reason": "ok", "text": "[[1]]", "walked": "[[1]]"}
+    assert reference.difference(b"[[1]]", deep, limits) == (None, None)
+    assert reference.difference(b"[[1]]", deep, {**limits, "depth": 1})[0]
     for reason in ("json_syntax", "json_encoding", "json_too_large", "internal_error"):
         assert problem(b'{"time":1}', {"reason": reason})
     assert reference.difference(b'["\\u0000"]', {"reason": "json_encoding"}, limits) == \
