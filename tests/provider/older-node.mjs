@@ -1,5 +1,5 @@
-// What oidc-provider takes for granted and Debian 12's Node.js 18 has not yet.
-// To be imported before it.
+// What oidc-provider and jose take for granted and Debian 12's Node.js 18 has not yet.
+// To be imported before them.
 
 import { webcrypto } from 'node:crypto';
 

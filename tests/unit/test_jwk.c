@@ -495,11 +495,33 @@ START_TEST(skips_an_rsa_key_with_a_number_that_is_not_base64url)
 }
 END_TEST
 
+static bool is_prime(unsigned number)
+{
+    for (unsigned i = 2; i * i <= number; i++) {
+        if (number % i == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_power_of_65537(BN_ULONG residue, unsigned prime)
+{
+    for (unsigned i = 0, power = 1; i < prime;
+         i++, power = power * (65537 % prime) % prime) {
+        if (power == residue) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
  * CVE-2017-15361: such a modulus is a power of 65537 modulo the product of the
- * small primes, and can be factored. Made here from a random power.
+ * small primes, and can be factored. Made here from a random power; modulo one prime,
+ * unless that is 0, another number.
  */
-static BIGNUM *roca_modulus(void)
+static BIGNUM *roca_modulus(unsigned but)
 {
     BN_CTX *ctx = BN_CTX_new();
     BIGNUM *product = BN_new();
@@ -509,9 +531,7 @@ static BIGNUM *roca_modulus(void)
 
     ck_assert(BN_one(product));
     for (unsigned prime = 3; prime <= 167; prime += 2) {
-        if (BN_set_word(n, prime) && BN_check_prime(n, ctx, NULL) == 1) {
-            ck_assert(BN_mul_word(product, prime));
-        }
+        ck_assert(!is_prime(prime) || BN_mul_word(product, prime));
     }
     ck_assert(BN_rand(power, 200, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY));
     ck_assert(BN_set_word(n, 65537) && BN_mod_exp(n, n, power, product, ctx));
@@ -520,6 +540,13 @@ static BIGNUM *roca_modulus(void)
                       BN_RAND_BOTTOM_ANY));
     ck_assert(BN_is_odd(factor) != BN_is_odd(n) || BN_add_word(factor, 1));
     ck_assert(BN_mul(factor, factor, product, ctx) && BN_add(n, n, factor));
+    if (but != 0) {
+        /* A multiple of the other primes and of 2 changes no other residue. */
+        ck_assert(BN_div_word(product, but) == 0 && BN_mul_word(product, 2));
+        while (is_power_of_65537(BN_mod_word(n, but), but)) {
+            ck_assert(BN_add(n, n, product));
+        }
+    }
     ck_assert(BN_is_odd(n));
     ck_assert_int_ge(BN_num_bits(n), 2048);
     BN_free(factor);
@@ -531,8 +558,8 @@ static BIGNUM *roca_modulus(void)
 
 START_TEST(skips_an_rsa_key_with_the_roca_mark)
 {
-    BIGNUM *n = roca_modulus();
     BIGNUM *e = BN_new();
+    BIGNUM *n = roca_modulus(0);
 
     ck_assert(BN_set_word(e, 65537));
     assert_skipped(jwk_of_rsa(n, e, ""), "RSA modulus made by a broken generator (ROCA)",
@@ -540,6 +567,13 @@ START_TEST(skips_an_rsa_key_with_the_roca_mark)
     ck_assert(BN_add_word(n, 2));
     assert_skipped(jwk_of_rsa(n, e, ""), NULL, "its neighbour");
     BN_free(n);
+    for (unsigned prime = 3; prime <= 167; prime += 2) {
+        if (is_prime(prime)) {
+            n = roca_modulus(prime);
+            assert_skipped(jwk_of_rsa(n, e, ""), NULL, "no mark modulo one prime");
+            BN_free(n);
+        }
+    }
     BN_free(e);
 }
 END_TEST

@@ -101,6 +101,49 @@ START_TEST(a_sentence_is_printable_ascii_without_quote_or_backslash)
 }
 END_TEST
 
+/* The closed list: what clients may learn, and what their developers look for. */
+static const char *const sentences[] = {
+    "Authorization header value must follow this format: Bearer access-token",
+    "The access token is malformed",
+    "The access token is encrypted",
+    "The access token is signed with an algorithm that is not allowed",
+    "The access token uses a header parameter that is not supported",
+    "The access token is from an issuer that is not accepted",
+    "The access token is signed with a key that is not known here",
+    "The access token has an invalid signature",
+    "The access token is for another audience",
+    "The access token has no usable expiry time",
+    "The access token has expired",
+    "The access token is not valid yet",
+    "The token is not an access token of the accepted type",
+    "The access token is bound to a key and cannot be used as a bearer token",
+    "The access token does not name its user",
+    "The access token does not grant a required permission",
+    "The access token does not meet the requirements",
+    "The signing keys of the issuer are not available",
+};
+
+START_TEST(a_client_learns_nothing_but_these_sentences)
+{
+    bool used[COUNT(sentences)] = {false};
+
+    for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
+        const char *sentence = reason_sentence(reason);
+        bool listed = *sentence == '\0';
+
+        for (size_t i = 0; i < COUNT(sentences); i++) {
+            if (strcmp(sentence, sentences[i]) == 0) {
+                used[i] = listed = true;
+            }
+        }
+        ck_assert_msg(listed, "\"%s\" is not in the list", sentence);
+    }
+    for (size_t i = 0; i < COUNT(sentences); i++) {
+        ck_assert_msg(used[i], "\"%s\" is not used", sentences[i]);
+    }
+}
+END_TEST
+
 START_TEST(a_client_learns_expired_from_wrong_audience_issuer_and_signature)
 {
     static const enum reason told_apart[] = {
@@ -182,6 +225,7 @@ int main(void)
     ADD_TABLE(tcase, each_reason_has_the_name_of_its_constant_and_its_outcome, rows);
     tcase_add_test(tcase, no_reason_is_missing_from_the_table_above);
     ADD_TABLE(tcase, a_sentence_is_printable_ascii_without_quote_or_backslash, rows);
+    tcase_add_test(tcase, a_client_learns_nothing_but_these_sentences);
     tcase_add_test(tcase,
                    a_client_learns_expired_from_wrong_audience_issuer_and_signature);
     tcase_add_test(tcase, the_malformed_request_says_how_it_should_look);

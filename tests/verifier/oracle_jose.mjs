@@ -1,4 +1,5 @@
 // npm jose as a judge of tokens: one case a line in, one verdict a line out.
+import '../provider/older-node.mjs';
 import {createInterface} from 'node:readline';
 import {createLocalJWKSet, errors, jwtVerify} from 'jose';
 
