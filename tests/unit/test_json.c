@@ -492,6 +492,7 @@ static const struct {
     {"{\"\":1,\"\":2}", REASON_JSON_DUPLICATE_NAME},
     /* Where the name ends, which says how much memory it needs. */
     {"{\"\\u0061!\\\"bcdefghi\":1,\"a!\\\"bcdefghi\":2}", REASON_JSON_DUPLICATE_NAME},
+    {"{\"\\u0061#\\\"bcdefghi\":1,\"a#\\\"bcdefghi\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"\\\"\\u0061bcdefghi!\":1,\"\\\"abcdefghi!\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"a/b\":1,\"a\\/b\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"\\n\":1,\"\\u000a\":2}", REASON_JSON_DUPLICATE_NAME},
