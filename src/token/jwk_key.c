@@ -304,6 +304,30 @@ static const char *read_material(struct jwk *key, const json_value *json,
                                      : read_okp(&key->pkey, curve, json, pool);
 }
 
+/* RFC 7517 4.3: each operation once, and none unrelated to verifying. */
+static const char *check_key_ops(const json_value *key_ops)
+{
+    static const char *const allowed[] = {"verify", "sign"};
+    bool seen[] = {false, false};
+
+    if (!json_is_array(key_ops)) {
+        return "key_ops not an array";
+    }
+    for (const json_value *op = json_first(key_ops); op != NULL; op = json_next(op)) {
+        const char *name = json_string(op);
+        size_t i = 0;
+
+        while (i < 2 && (name == NULL || strcmp(name, allowed[i]) != 0)) {
+            i++;
+        }
+        if (i == 2 || seen[i]) {
+            return "key_ops has more than sign and verify, each once";
+        }
+        seen[i] = true;
+    }
+    return seen[0] ? NULL : "key_ops lacks verify";
+}
+
 /* RFC 7517 4.2 to 4.4: is the key meant for verifying, and with what? */
 static const char *check_purpose(struct jwk *key, const json_value *json)
 {
@@ -317,14 +341,10 @@ static const char *check_purpose(struct jwk *key, const json_value *json)
         return "use is not sig";
     }
     if (key_ops != NULL) {
-        const json_value *op = json_is_array(key_ops) ? json_first(key_ops) : NULL;
+        const char *why = check_key_ops(key_ops);
 
-        while (op != NULL &&
-               (json_string(op) == NULL || strcmp(json_string(op), "verify") != 0)) {
-            op = json_next(op);
-        }
-        if (op == NULL) {
-            return "key_ops lacks verify";
+        if (why != NULL) {
+            return why;
         }
     }
     if (alg_member != NULL) {

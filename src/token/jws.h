@@ -52,7 +52,8 @@ struct jws {
  *         REASON_TOKEN_OPAQUE: not three parts, so not a JWS (Auth0 gives such
  *         tokens when no audience was requested);
  *         REASON_TOKEN_ENCRYPTED: five parts, a JWE (RFC 7516);
- *         REASON_TOKEN_PART_EMPTY; REASON_BASE64URL_INVALID;
+ *         REASON_TOKEN_PART_EMPTY: no header or no signature;
+ *         REASON_BASE64URL_INVALID;
  *         REASON_HEADER_TOO_LONG; those of json_parse;
  *         REASON_HEADER_MALFORMED: not an object;
  *         REASON_ALGORITHM_UNKNOWN: alg is missing or in no table of ours;

@@ -22,6 +22,9 @@ enum reason jwt_parse(struct jwt **jwt, const char *token, size_t len, apr_pool_
     if (reason != REASON_OK) {
         return reason;
     }
+    if (parsed->jws.payload_len == 0) {
+        return REASON_TOKEN_PART_EMPTY;
+    }
     reason = json_parse(&parsed->payload, parsed->jws.payload, parsed->jws.payload_len,
                         &limits, pool);
     if (reason != REASON_OK) {

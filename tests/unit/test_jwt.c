@@ -142,6 +142,55 @@ START_TEST(rejects_a_strangers_key_under_our_kid)
 }
 END_TEST
 
+/* The signature is ours and the claims are good: the header alone is the reason. */
+static const struct {
+    const char *header;
+    enum reason reason;
+} headers[] = {
+    {"{'alg':'ES256','kid':'p256'}", REASON_OK},
+    {"{'alg':'ES256','kid':'p256','crit':['exp']}", REASON_HEADER_UNSUPPORTED},
+    {"{'alg':'ES256','kid':'p256','b64':true}", REASON_HEADER_UNSUPPORTED},
+    {"{'alg':'ES256','kid':'p256','cty':'JWT'}", REASON_HEADER_UNSUPPORTED},
+    {"{'alg':'ES256','kid':''}", REASON_KID_MALFORMED},
+    {"{'alg':'ES256','kid':256}", REASON_KID_MALFORMED},
+    {"{'alg':'none','kid':'p256'}", REASON_ALGORITHM_UNKNOWN},
+    {"{'kid':'p256'}", REASON_ALGORITHM_UNKNOWN},
+    {"['ES256']", REASON_HEADER_MALFORMED},
+    {"{'alg':'ES256','alg':'ES256'}", REASON_JSON_DUPLICATE_NAME},
+    {"{'alg':'ES256'", REASON_JSON_SYNTAX},
+    {"{'alg':'ES256','kid':'p256\\u0000'}", REASON_JSON_ENCODING},
+};
+
+START_TEST(a_good_signature_mends_no_header)
+{
+    const char *token =
+        token_of(JWA_ES256, OURS, json_of(headers[_i].header), json_of(CLAIMS));
+
+    ASSERT_REASON(verdict_of(token), headers[_i].reason, headers[_i].header);
+}
+END_TEST
+
+/* A1: a JWS may have an empty payload, an access token may not. */
+START_TEST(rejects_an_empty_payload)
+{
+    static const struct {
+        const char *payload;
+        enum reason reason;
+    } rows[] = {
+        {"", REASON_TOKEN_PART_EMPTY},
+        {" ", REASON_JSON_SYNTAX},
+        {CLAIMS, REASON_OK},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const char *token =
+            token_of(JWA_RS256, OURS, header_of(JWA_RS256), json_of(rows[i].payload));
+
+        ASSERT_REASON(verdict_of(token), rows[i].reason, rows[i].payload);
+    }
+}
+END_TEST
+
 /* A16: a kid is a name in the key set and nothing else. */
 static const char *const kids[] = {
     "unknown", "RSA", "rsa ", "../../etc/passwd", "%s%n", "' OR '1'='1", "https://evil/",
@@ -476,6 +525,8 @@ int main(void)
     tcase_add_test(tcase, no_prefix_or_suffix_of_a_token_is_ever_accepted);
     tcase_add_test(tcase, no_other_character_behind_a_token_is_ever_accepted);
     tcase_add_test(tcase, rejects_a_strangers_key_under_our_kid);
+    ADD_TABLE(tcase, a_good_signature_mends_no_header, headers);
+    tcase_add_test(tcase, rejects_an_empty_payload);
     ADD_TABLE(tcase, rejects_a_kid_that_no_key_has, kids);
     tcase_add_test(tcase, finds_the_key_without_a_kid_only_if_there_is_no_doubt);
 

@@ -201,6 +201,7 @@ START_TEST(success_is_200_without_an_error)
 {
     ck_assert_int_eq(outcome_status(OUTCOME_OK), 200);
     ck_assert_ptr_null(outcome_error(OUTCOME_OK));
+    ck_assert_str_eq(outcome_message(OUTCOME_OK), "OK");
 }
 END_TEST
 
@@ -214,6 +215,31 @@ START_TEST(a_number_that_is_no_reason_is_an_internal_error)
         ck_assert_int_eq(reason_outcome((enum reason)numbers[i]), OUTCOME_MISCONFIGURED);
         ck_assert_str_eq(reason_sentence((enum reason)numbers[i]), "");
     }
+}
+END_TEST
+
+/* What an administrator reads of a key document that is of no use. */
+static const struct {
+    enum reason reason;
+    const char *words;
+} problems[] = {
+    {REASON_JWKS_NO_USABLE_KEY, "the key document holds no usable key"},
+    {REASON_JWKS_PRIVATE_KEY,
+     "the key document holds a private key: it must be replaced at once"},
+    {REASON_JWKS_TOO_LARGE, "the key document is over the limits (64 keys, 128 KiB)"},
+    {REASON_JWKS_MALFORMED,
+     "this is no JWK Set (an object with an array \"keys\" of objects)"},
+    {REASON_JSON_DUPLICATE_NAME, "the key document has an object with a duplicate name"},
+    {REASON_JSON_TOO_LARGE,
+     "the key document is nested too deeply or has too many values"},
+    {REASON_JSON_SYNTAX, "this is not JSON"},
+    {REASON_JSON_ENCODING, "this is not JSON"},
+    {REASON_INTERNAL_ERROR, "out of memory"},
+};
+
+START_TEST(says_what_is_wrong_with_a_key_document)
+{
+    ck_assert_str_eq(jwks_problem(problems[_i].reason), problems[_i].words);
 }
 END_TEST
 
@@ -233,5 +259,6 @@ int main(void)
               outcomes);
     tcase_add_test(tcase, success_is_200_without_an_error);
     tcase_add_test(tcase, a_number_that_is_no_reason_is_an_internal_error);
+    ADD_TABLE(tcase, says_what_is_wrong_with_a_key_document, problems);
     return support_run(suite);
 }

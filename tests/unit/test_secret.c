@@ -119,9 +119,11 @@ START_TEST(verifies_only_the_algorithms_it_was_made_for)
 }
 END_TEST
 
+/* Not even when it is asked for. */
 START_TEST(verifies_nothing_by_an_algorithm_of_public_keys)
 {
-    struct secret *secret = make(secret_of(OURS), SECRET_LENGTH, JWA_SECRET_ALGORITHMS);
+    struct secret *secret = make(secret_of(OURS), SECRET_LENGTH,
+                                 JWA_SECRET_ALGORITHMS | JWA_PUBLIC_ALGORITHMS);
 
     for (enum jwa_alg alg = 0; alg < JWA_COUNT; alg++) {
         unsigned char code[SIGNATURE_MAX];
