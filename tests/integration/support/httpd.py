@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import textwrap
+import time
 from pathlib import Path
 
 from . import http, paths
@@ -212,10 +213,36 @@ class Httpd:
 
     def restart(self):
         """A full restart (SIGHUP)."""
+        self._settle()
         mark = self.mark()
         os.kill(self.process.pid, signal.SIGHUP)
         wait_until(lambda: "resuming normal operations" in self.log(mark), 10,
                    "the restart")
+
+    def _settle(self):
+        """Give the server's threads a moment to come to rest before a full stop.
+
+        At SIGTERM and SIGHUP the event MPM resets the connections of its workers
+        (close_worker_sockets), also one that its worker is just about to free, and
+        crashes. That is httpd's own; it needs an answer sent that very moment.
+        """
+        rested = 0
+        for _ in range(200):
+            rested = rested + 1 if self._is_asleep() else 0
+            if rested == 3:
+                break
+            time.sleep(0.002)
+
+    def _is_asleep(self):
+        for pid in [self.process.pid, *self.pids()]:
+            for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+                try:
+                    state = stat.read_text().rpartition(")")[2].split()[0]
+                except OSError:
+                    continue  # this thread has ended
+                if state in "RD":
+                    return False
+        return True
 
     def kill(self):
         """End the process at once; nothing is checked."""
@@ -236,6 +263,7 @@ class Httpd:
         if self in _running:
             _running.remove(self)
         if self.process is not None and self.process.poll() is None:
+            self._settle()
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(60 if paths.VALGRIND else 15)
