@@ -310,6 +310,22 @@ static const char *set_ca_file(cmd_parms *cmd, void *config, const char *value)
     return error != NULL ? error : value_ca_file(&server_config->ca_file, cmd, value);
 }
 
+static const char *set_http_proxy(cmd_parms *cmd, void *config, const char *value)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)config;
+    return error != NULL ? error : value_proxy(&server_config->proxy, cmd, value);
+}
+
+static const char *set_state_dir(cmd_parms *cmd, void *config, const char *value)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)config;
+    return error != NULL ? error : value_state_dir(&server_config->state_dir, cmd, value);
+}
+
 static const char *set_jwks_refresh(cmd_parms *cmd, void *config, const char *fresh,
                                     const char *stale, const char *cooldown)
 {
@@ -390,6 +406,10 @@ const command_rec config_directives[] = {
         "how long keys are fresh [stale] [cooldown] (default 10min 24h 30s)"),
     AP_INIT_TAKE2("Auth0HTTPTimeout", set_http_timeout, NULL, RSRC_CONF,
         "time limits for fetching keys: connect total (default 2s 5s)"),
+    AP_INIT_TAKE1("Auth0HTTPProxy", set_http_proxy, NULL, RSRC_CONF,
+        "the proxy for fetching keys, or none (default: as the environment says)"),
+    AP_INIT_TAKE1("Auth0StateDir", set_state_dir, NULL, RSRC_CONF,
+        "a folder that keeps the last good keys over restarts"),
     {NULL}
 };
 /* clang-format on */

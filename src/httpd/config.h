@@ -41,6 +41,8 @@ struct server_config {
     apr_array_header_t *trusted_domains; /**< of const char *: patterns */
     bool trusted_set;                    /**< by a directive */
     const char *ca_file;                 /**< NULL: the system's */
+    const char *proxy;                   /**< NULL: the environment's; "": none */
+    const char *state_dir;               /**< NULL: none */
     struct jwks_timing timing;
     apr_interval_time_t connect_timeout;
     apr_interval_time_t total_timeout;

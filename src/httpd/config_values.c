@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "issuer/key_file.h"
+#include "issuer/state_dir.h"
 
 #define CA_FILE_MAX (4 * 1024 * 1024)
 #define DOMAIN_MAX 255
@@ -451,5 +452,54 @@ const char *value_ca_file(const char **path, const cmd_parms *cmd, const char *v
                            " holds no certificate in PEM form", NULL);
     }
     X509_free(certificate);
+    return NULL;
+}
+
+const char *value_proxy(const char **url, const cmd_parms *cmd, const char *value)
+{
+    const char *error = value_check(cmd, value);
+    const char *user_end = strrchr(value, '@');
+    apr_uri_t uri;
+
+    if (error != NULL) {
+        return error;
+    }
+    if (ap_cstr_casecmp(value, "none") == 0) {
+        *url = "";
+        return NULL;
+    }
+    if (apr_uri_parse(cmd->temp_pool, value, &uri) != APR_SUCCESS || uri.scheme == NULL ||
+        (strcmp(uri.scheme, "http") != 0 && strcmp(uri.scheme, "https") != 0) ||
+        uri.hostname == NULL || uri.port_str == NULL || uri.query != NULL ||
+        uri.fragment != NULL || (uri.path != NULL && strcmp(uri.path, "/") != 0) ||
+        strpbrk(value, " \t\r\n\"\\") != NULL ||
+        !has_sound_authority(user_end != NULL ? apr_pstrcat(cmd->temp_pool, uri.scheme,
+                                                            "://", user_end + 1, NULL)
+                                              : value)) {
+        /* A password is not to be seen in a log or on a screen. */
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ",
+                           user_end != NULL ? "the value"
+                                            : apr_psprintf(cmd->pool, "\"%s\"", value),
+                           " is not a proxy; write http://host:port, https://host:port "
+                           "or none",
+                           NULL);
+    }
+    *url = apr_pstrdup(cmd->pool, value);
+    return NULL;
+}
+
+const char *value_state_dir(const char **path, const cmd_parms *cmd, const char *value)
+{
+    const char *error = value_check(cmd, value);
+
+    if (error != NULL) {
+        return error;
+    }
+    *path = ap_server_root_relative(cmd->pool, value);
+    error = *path != NULL ? state_dir_problem(*path) : "is an invalid path";
+    if (error != NULL) {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", *path != NULL ? *path : value,
+                           " ", error, NULL);
+    }
     return NULL;
 }

@@ -54,4 +54,10 @@ const char *value_origin(const char **origin, const cmd_parms *cmd, const char *
 /** A PEM file with at least one certificate; the path becomes absolute. */
 const char *value_ca_file(const char **path, const cmd_parms *cmd, const char *value);
 
+/** http://host:port or https://host:port, with user:password@ before it or not; none. */
+const char *value_proxy(const char **url, const cmd_parms *cmd, const char *value);
+
+/** A folder that only its owner may write to; the path becomes absolute. */
+const char *value_state_dir(const char **path, const cmd_parms *cmd, const char *value);
+
 #endif

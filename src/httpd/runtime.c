@@ -26,15 +26,22 @@ struct kept_store {
 struct reporter {
     server_rec *server;
     apr_time_t logged_at[JWKS_STORE_SLOTS]; /* last failure written, 0 for none */
+    apr_time_t state_logged_at;             /* the same of the state directory */
 };
+
+static const char *trust(void)
+{
+    const char *ca_file = config_server()->ca_file;
+
+    return ca_file != NULL ? ca_file : "";
+}
 
 static struct jwks_source source_of(const struct issuer *issuer)
 {
-    const char *ca_file = config_server()->ca_file;
     struct jwks_source source = {
         .issuer = issuer->name,
         .url = issuer->source,
-        .trust = ca_file != NULL ? ca_file : "",
+        .trust = trust(),
     };
 
     return source;
@@ -128,6 +135,30 @@ static void log_keys(const struct reporter *reporter, const struct jwks_report *
     }
 }
 
+/* The state directory: what it gave, or what is wrong with it, once a minute. */
+static void log_state(struct reporter *reporter, const struct jwks_report *report)
+{
+    apr_time_t now = issuer_clock();
+
+    if (report->restored && report->changed) {
+        ap_log_error(APLOG_MARK, APLOG_INFO, 0, reporter->server,
+                     "%s: %" APR_SIZE_T_FMT " usable keys for issuer %s from "
+                     "Auth0StateDir, %" APR_TIME_T_FMT " s old",
+                     report->url, report->keys->count, report->issuer,
+                     apr_time_sec(report->age));
+    }
+    if (report->state_error != NULL &&
+        (report->restored || reporter->state_logged_at == 0 ||
+         now - reporter->state_logged_at >= LOG_INTERVAL)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, reporter->server,
+                     "Auth0StateDir: %s%s (keys of issuer %s)", report->state_error,
+                     report->restored ? ", so it is not used" : "", report->issuer);
+        if (!report->restored) {
+            reporter->state_logged_at = now;
+        }
+    }
+}
+
 /* Called by the background thread when an attempt has ended. */
 static void report_attempt(void *context, const struct jwks_report *report)
 {
@@ -136,6 +167,10 @@ static void report_attempt(void *context, const struct jwks_report *report)
     apr_time_t now = issuer_clock();
     apr_pool_t *pool;
 
+    log_state(reporter, report);
+    if (report->restored) {
+        return;
+    }
     if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
         return;
     }
@@ -177,7 +212,10 @@ void runtime_start(apr_pool_t *pchild, server_rec *s)
                 .total_timeout = config->total_timeout,
                 .body_max = JWKS_DOCUMENT_MAX,
                 .ca_file = config->ca_file,
+                .proxy = config->proxy,
             },
+        .state_dir = config->state_dir,
+        .trust = trust(),
         .report = report_attempt,
         .context = reporter,
     };

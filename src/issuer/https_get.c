@@ -1,6 +1,8 @@
 #include "issuer/https_get.h"
 
+#include <apr_errno.h>
 #include <curl/curl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,10 +134,18 @@ static bool set_options(struct transfer *transfer, const char *url)
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (limits->ca_file != NULL) {
         SET(CURLOPT_CAINFO, limits->ca_file);
         SET(CURLOPT_CAPATH, NULL);
+        SET(CURLOPT_PROXY_CAINFO, limits->ca_file);
+        SET(CURLOPT_PROXY_CAPATH, NULL);
     }
+    if (limits->proxy != NULL) {
+        SET(CURLOPT_PROXY, limits->proxy);
+        SET(CURLOPT_NOPROXY, ""); /* nor does the environment make exceptions */
+    }
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(limits->connect_timeout));
     SET(CURLOPT_TIMEOUT_MS, milliseconds(limits->total_timeout));
     SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)limits->body_max);
@@ -181,10 +191,37 @@ bool https_get_start(struct https_client *client, const char *url, int tag)
     return true;
 }
 
+/* Words for a transfer without an answer. */
+static const char *describe_failure(struct transfer *transfer, CURLcode rc)
+{
+    const struct https_limits *limits = &transfer->client->limits;
+    const char *said =
+        transfer->curl_error[0] != '\0' ? transfer->curl_error : curl_easy_strerror(rc);
+    char why[128];
+    long code = 0;
+    curl_off_t elapsed = 0; /* microseconds */
+
+    if (rc == CURLE_OPERATION_TIMEDOUT) {
+        curl_easy_getinfo(transfer->easy, CURLINFO_TOTAL_TIME_T, &elapsed);
+        snprintf(transfer->words, WORDS_MAX,
+                 "timed out after %.1f s (limits: %.1f s to connect, %.1f s in all): %s",
+                 (double)elapsed / APR_USEC_PER_SEC,
+                 (double)limits->connect_timeout / APR_USEC_PER_SEC,
+                 (double)limits->total_timeout / APR_USEC_PER_SEC, said);
+        return transfer->words;
+    }
+    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &code);
+    if (rc == CURLE_COULDNT_CONNECT && code != 0) {
+        snprintf(transfer->words, WORDS_MAX, "%s: %s",
+                 apr_strerror((apr_status_t)code, why, sizeof(why)), said);
+        return transfer->words;
+    }
+    return said;
+}
+
 /* The failure in words that an administrator can act on; NULL when there was none. */
 static const char *describe(struct transfer *transfer, CURLcode rc)
 {
-    const struct https_limits *limits = &transfer->client->limits;
     long status = 0;
 
     if (transfer->too_big != NULL || rc == CURLE_FILESIZE_EXCEEDED) {
@@ -192,16 +229,8 @@ static const char *describe(struct transfer *transfer, CURLcode rc)
                  transfer->too_big != NULL ? transfer->too_big : "body");
         return transfer->words;
     }
-    if (rc == CURLE_OPERATION_TIMEDOUT) {
-        snprintf(transfer->words, WORDS_MAX,
-                 "timed out (limits: %.1f s to connect, %.1f s in all): %s",
-                 (double)limits->connect_timeout / APR_USEC_PER_SEC,
-                 (double)limits->total_timeout / APR_USEC_PER_SEC, transfer->curl_error);
-        return transfer->words;
-    }
     if (rc != CURLE_OK) {
-        return transfer->curl_error[0] != '\0' ? transfer->curl_error
-                                               : curl_easy_strerror(rc);
+        return describe_failure(transfer, rc);
     }
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     if (status >= 300 && status < 400) {
@@ -228,6 +257,17 @@ static bool has_json_type(CURL *easy)
            strncasecmp(type, "application/jwk-set+json", 24) == 0;
 }
 
+static apr_interval_time_t retry_after(CURL *easy)
+{
+    curl_off_t seconds = 0;
+
+    curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds);
+    /* Whoever asks for more than a century asks for no more than that. */
+    return apr_time_from_sec(seconds < 0            ? 0
+                             : seconds > UINT32_MAX ? UINT32_MAX
+                                                    : seconds);
+}
+
 static void finish(struct transfer *transfer, CURLcode rc, https_done *done,
                    void *context)
 {
@@ -240,6 +280,9 @@ static void finish(struct transfer *transfer, CURLcode rc, https_done *done,
         .json_type = has_json_type(transfer->easy),
     };
 
+    if (rc == CURLE_OK && answer.error != NULL) {
+        answer.retry_after = retry_after(transfer->easy);
+    }
     while (*link != transfer) {
         link = &(*link)->next;
     }

@@ -25,6 +25,7 @@ struct https_limits {
     apr_interval_time_t total_timeout;
     size_t body_max;     /**< bytes; an answer with more fails */
     const char *ca_file; /**< PEM trust anchors instead of the system's, or NULL */
+    const char *proxy;   /**< URL; "" for none; NULL for what the environment says */
 };
 
 /** How a transfer ended. Valid during the callback only. */
@@ -33,6 +34,8 @@ struct https_answer {
     const char *body;  /**< not terminated */
     size_t len;
     bool json_type; /**< Content-Type says JSON */
+    apr_interval_time_t
+        retry_after; /**< what a refusal asks for (RFC 9110 10.2.3), or 0 */
 };
 
 /** @param tag as given to https_get_start */

@@ -64,11 +64,15 @@ const struct jwks *jwks_shared_keys(const struct jwks_shared *shared)
     return shared->keys;
 }
 
-/* Parse the store's current document; NULL when it is unusable or gone. */
+/*
+ * Parse the store's current document. NULL when it is unusable; NULL and generation
+ * 0 when it could not be read or there was no memory, so that it is tried again.
+ */
 static struct jwks_shared *parse_current(uint32_t *generation, struct jwks_cache *cache,
                                          int slot)
 {
     struct jwks_shared *shared = NULL;
+    enum reason reason = REASON_INTERNAL_ERROR;
     struct jwks *keys = NULL;
     apr_pool_t *scratch = NULL;
     char *text;
@@ -78,9 +82,15 @@ static struct jwks_shared *parse_current(uint32_t *generation, struct jwks_cache
         return NULL;
     }
     /* A pool of its own: the process's may not be used by several threads. */
-    if (apr_pool_create_unmanaged_ex(&scratch, NULL, NULL) == APR_SUCCESS &&
-        jwks_parse(&keys, text, len, scratch) == REASON_OK) {
+    if (apr_pool_create_unmanaged_ex(&scratch, NULL, NULL) == APR_SUCCESS) {
+        reason = jwks_parse(&keys, text, len, scratch);
+    }
+    if (reason == REASON_OK) {
         shared = malloc(sizeof(*shared));
+        reason = shared != NULL ? REASON_OK : REASON_INTERNAL_ERROR;
+    }
+    if (reason == REASON_INTERNAL_ERROR) {
+        *generation = 0;
     }
     if (shared != NULL) {
         atomic_init(&shared->references, 1);
@@ -109,7 +119,7 @@ static void update(struct jwks_cache *cache, int slot)
     }
     fresh = parse_current(&generation, cache, slot);
     if (generation == 0) {
-        return; /* not read: try again next time */
+        return; /* try again next time */
     }
     if (fresh != NULL) {
         apr_thread_mutex_lock(entry->swap);

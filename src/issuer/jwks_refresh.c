@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "issuer/state_dir.h"
+
 /* A leader that shows no sign of life for this long is replaced. */
 #define LEASE apr_time_from_sec(2)
 
@@ -20,6 +22,9 @@
 #define BACKOFF_FIRST apr_time_from_sec(1)
 #define BACKOFF_MAX apr_time_from_sec(60)
 
+/* An issuer that asks for more than that is tried again nevertheless. */
+#define RETRY_AFTER_MAX apr_time_from_sec(3600)
+
 /* Stopping waits for the thread this long, then leaves it to the process's end. */
 #define STOP_PATIENCE apr_time_from_msec(1000)
 
@@ -29,6 +34,7 @@ struct jwks_refresher {
     uint32_t self;
     struct https_client *client; /* NULL while not the leader */
     bool fetching[JWKS_STORE_SLOTS];
+    bool restored[JWKS_STORE_SLOTS];   /* the state directory was looked into */
     uint32_t ticket[JWKS_STORE_SLOTS]; /* what the attempt under way answers */
     apr_thread_t *thread;
     apr_pool_t *pool; /* the thread's own */
@@ -57,30 +63,123 @@ static bool is_due(const struct jwks_refresher *refresher, int slot, apr_time_t 
         return false;
     }
     jwks_store_state(&state, refresher->store, slot);
-    return now >= state.next_at || state.asked != state.answered;
+    return now >= state.hold_at &&
+           (now >= state.next_at || state.asked != state.answered);
+}
+
+/* A document of an earlier server, unless it is too old, or from the future. */
+static void restore(struct jwks_refresher *refresher, const struct jwks_source *source,
+                    int slot)
+{
+    const struct jwks_refresh_settings *settings = &refresher->settings;
+    struct jwks_report report = {.slot = slot,
+                                 .issuer = source->issuer,
+                                 .url = source->url,
+                                 .json_type = true,
+                                 .restored = true};
+    char why[STATE_DIR_WHY_SIZE];
+    apr_pool_t *scratch = NULL;
+    struct jwks *keys = NULL;
+    apr_time_t fetched = 0;
+    char *text = NULL;
+    size_t len;
+
+    if (!state_dir_load(&text, &len, &fetched, why, settings->state_dir, source)) {
+        report.state_error = why[0] != '\0' ? why : NULL;
+        goto done;
+    }
+    report.age = apr_time_now() - fetched;
+    if (report.age < 0 || report.age >= settings->timing.stale) {
+        report.state_error = "the document of the state directory is too old";
+        goto done;
+    }
+    if (apr_pool_create_unmanaged_ex(&scratch, NULL, NULL) != APR_SUCCESS ||
+        jwks_parse(&keys, text, len, scratch) != REASON_OK) {
+        report.state_error = "the document of the state directory is not usable";
+        goto done;
+    }
+    report.keys = keys;
+    report.changed = jwks_store_restore(refresher->store, slot, text, len,
+                                        issuer_clock() - report.age);
+
+done:
+    if (report.changed || report.state_error != NULL) {
+        settings->report(settings->context, &report);
+    }
+    jwks_destroy(keys);
+    if (scratch != NULL) {
+        apr_pool_destroy(scratch);
+    }
+    free(text);
 }
 
 static void start_due(struct jwks_refresher *refresher, apr_time_t now)
 {
     const struct jwks_refresh_settings *settings = &refresher->settings;
-    const char *issuer;
-    const char *url;
+    struct jwks_source source = {.trust = settings->trust};
 
     for (int slot = 0; slot < JWKS_STORE_SLOTS; slot++) {
-        if (!jwks_store_source(&issuer, &url, refresher->store, slot) ||
-            !is_due(refresher, slot, now)) {
+        if (!jwks_store_source(&source.issuer, &source.url, refresher->store, slot)) {
+            continue;
+        }
+        if (settings->state_dir != NULL && !refresher->restored[slot]) {
+            refresher->restored[slot] = true;
+            if (jwks_store_generation(refresher->store, slot) == 0) {
+                restore(refresher, &source, slot);
+            }
+        }
+        if (!is_due(refresher, slot, now)) {
             continue;
         }
         /* Stamp before fetching: should we die, the next leader tries again later. */
         refresher->ticket[slot] = jwks_store_begin(
             refresher->store, slot, now + settings->https.total_timeout + BACKOFF_FIRST);
-        if (https_get_start(refresher->client, url, slot)) {
+        if (https_get_start(refresher->client, source.url, slot)) {
             refresher->fetching[slot] = true;
         }
         else {
             jwks_store_fail(refresher->store, slot, refresher->ticket[slot],
-                            now + BACKOFF_MAX);
+                            now + BACKOFF_MAX, false, "out of memory");
         }
+    }
+}
+
+/* Keep what was there, and say when to try again. */
+static void fail(struct jwks_refresher *refresher, int slot,
+                 const struct https_answer *answer, struct jwks_report *report)
+{
+    struct jwks_state state;
+    apr_interval_time_t wait;
+    bool held;
+
+    jwks_store_state(&state, refresher->store, slot);
+    wait = backoff(state.failures);
+    held = answer->retry_after > wait;
+    if (held) {
+        wait =
+            answer->retry_after < RETRY_AFTER_MAX ? answer->retry_after : RETRY_AFTER_MAX;
+    }
+    report->failures = state.failures + 1;
+    jwks_store_fail(refresher->store, slot, refresher->ticket[slot],
+                    issuer_clock() + wait, held, report->error);
+}
+
+/* A good document: for the requests, and for a server that starts without one. */
+static void publish(struct jwks_refresher *refresher, int slot,
+                    const struct https_answer *answer, struct jwks_report *report,
+                    char why[STATE_DIR_WHY_SIZE])
+{
+    const struct jwks_refresh_settings *settings = &refresher->settings;
+    const struct jwks_source source = {report->issuer, report->url, settings->trust};
+    apr_time_t now = issuer_clock();
+
+    report->changed =
+        jwks_store_publish(refresher->store, slot, refresher->ticket[slot], answer->body,
+                           answer->len, now, now + settings->timing.fresh / 5 * 4);
+    if (settings->state_dir != NULL &&
+        !state_dir_save(why, settings->state_dir, &source, answer->body, answer->len,
+                        apr_time_now())) {
+        report->state_error = why;
     }
 }
 
@@ -90,13 +189,12 @@ static void on_done(void *context, int slot, const struct https_answer *answer)
     struct jwks_refresher *refresher = context;
     const struct jwks_refresh_settings *settings = &refresher->settings;
     struct jwks_report report = {.slot = slot, .json_type = answer->json_type};
-    apr_time_t now = issuer_clock();
+    char why[STATE_DIR_WHY_SIZE];
     apr_pool_t *scratch = NULL;
-    struct jwks_state state;
     struct jwks *keys = NULL;
 
     refresher->fetching[slot] = false;
-    jwks_store_state(&state, refresher->store, slot);
+    jwks_store_source(&report.issuer, &report.url, refresher->store, slot);
     report.error = answer->error;
     if (report.error == NULL) {
         enum reason reason = REASON_INTERNAL_ERROR;
@@ -108,17 +206,12 @@ static void on_done(void *context, int slot, const struct https_answer *answer)
     }
 
     if (report.error == NULL) {
-        report.changed = jwks_store_publish(
-            refresher->store, slot, refresher->ticket[slot], answer->body, answer->len,
-            now, now + settings->timing.fresh / 5 * 4);
+        publish(refresher, slot, answer, &report, why);
     }
     else {
-        report.failures = state.failures + 1;
-        jwks_store_fail(refresher->store, slot, refresher->ticket[slot],
-                        now + backoff(state.failures));
+        fail(refresher, slot, answer, &report);
     }
     report.keys = keys;
-    jwks_store_source(&report.issuer, &report.url, refresher->store, slot);
     settings->report(settings->context, &report);
 
     jwks_destroy(keys);

@@ -7,9 +7,14 @@
  *   - at once when it has never been fetched,
  *   - at 80 % of the fresh time after a success,
  *   - after a failure with a backoff from 1 s, doubling up to 60 s, with jitter,
- *   - when a request asked because of an unknown kid (jwks_store_ask).
+ *   - when a request asked because of an unknown kid (jwks_store_ask),
+ * and never before an answer's Retry-After is over, up to an hour of it.
  * A document replaces the one before only if it holds a usable key. Sources are
  * fetched side by side; a hung one delays no other.
+ *
+ * With a state directory, each document is also written there, and a source
+ * without any gets what was written last, if it is not too old, while the first
+ * attempt is under way.
  *
  * mod_watchdog offers such a singleton too. It is not used because its successor
  * sleeps ten seconds before it takes over from a process that died, and because
@@ -38,9 +43,13 @@ struct jwks_report {
     int slot;
     const char *issuer;
     const char *url;
-    const char *error;       /**< in words; NULL for success */
-    uint32_t failures;       /**< in a row, this one included */
-    bool changed;            /**< a document other than the one before */
+    const char *error; /**< in words; NULL for success */
+    uint32_t failures; /**< in a row, this one included */
+    bool changed;      /**< a document other than the one before */
+    bool restored;     /**< it comes from the state directory: no attempt was made */
+    apr_time_t age;    /**< of the document, when restored */
+    const char *state_error; /**< in words that name the file: what went wrong with the
+                                  state directory; NULL for nothing */
     bool json_type;          /**< Content-Type said JSON */
     const struct jwks *keys; /**< the keys of a good document, or, for the sake of
                                   the skipped ones, of one without a usable key;
@@ -52,6 +61,8 @@ typedef void jwks_reporter(void *context, const struct jwks_report *report);
 struct jwks_refresh_settings {
     struct jwks_timing timing;
     struct https_limits https;
+    const char *state_dir; /**< NULL for none */
+    const char *trust;     /**< as in struct jwks_source */
     jwks_reporter *report; /**< called by the background thread */
     void *context;
 };

@@ -1,5 +1,6 @@
 #include "issuer/jwks_store.h"
 
+#include <openssl/err.h>
 #include <openssl/sha.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #define DOCUMENT_WORDS (JWKS_DOCUMENT_MAX / sizeof(uint64_t))
 #define DIGEST_WORDS (SHA256_DIGEST_LENGTH / sizeof(uint64_t))
+#define ERROR_WORDS ((JWKS_STORE_ERROR_MAX + 1) / sizeof(uint64_t))
 
 /* A reader that finds the document moving more often than that gives up for now. */
 #define READ_TRIES 4
@@ -43,6 +45,9 @@ struct slot {
     shared_time success_at;
     shared_time next_at;
     shared_time cooldown_at;
+    shared_time hold_at;
+    shared_u32 errors; /* how many were written; the last is in error[errors & 1] */
+    shared_u64 error[2][ERROR_WORDS];
     struct document document[2];
 };
 
@@ -76,7 +81,7 @@ struct jwks_store *jwks_store_init(void *memory, unsigned waiters)
     return store;
 }
 
-/* Never 0, which marks a free slot. */
+/* 0, which marks a free slot, when the source has no id. */
 static uint64_t source_id(const struct jwks_source *source)
 {
     const char *part[] = {source->issuer, source->url, source->trust};
@@ -94,7 +99,10 @@ static uint64_t source_id(const struct jwks_source *source)
         memcpy(text + len, part[i], n);
         len += n;
     }
-    SHA256(text, len, digest);
+    if (SHA256(text, len, digest) == NULL) {
+        ERR_clear_error();
+        return 0;
+    }
     memcpy(&id, digest, sizeof(id));
     return id != 0 ? id : 1;
 }
@@ -168,6 +176,7 @@ void jwks_store_state(struct jwks_state *state, const struct jwks_store *store, 
     state->success_at = atomic_load(&slot->success_at);
     state->next_at = atomic_load(&slot->next_at);
     state->cooldown_at = atomic_load(&slot->cooldown_at);
+    state->hold_at = atomic_load(&slot->hold_at);
 }
 
 uint32_t jwks_store_generation(const struct jwks_store *store, int slot)
@@ -193,7 +202,10 @@ static bool copy_document(char *text, size_t *len, const struct document *docume
         word = atomic_load_explicit(&document->words[i], memory_order_relaxed);
         memcpy(text + i * sizeof(word), &word, sizeof(word));
     }
-    SHA256((const unsigned char *)text, *len, digest);
+    if (SHA256((const unsigned char *)text, *len, digest) == NULL) {
+        ERR_clear_error();
+        return false;
+    }
     return memcmp(digest, expected, sizeof(digest)) == 0;
 }
 
@@ -202,6 +214,7 @@ bool jwks_store_read(char **text, size_t *len, uint32_t *generation,
 {
     const struct slot *slot = &store->slots[n];
 
+    *generation = 0;
     *text = malloc(JWKS_DOCUMENT_MAX);
     if (*text == NULL) {
         return false;
@@ -222,6 +235,7 @@ bool jwks_store_read(char **text, size_t *len, uint32_t *generation,
     }
     free(*text);
     *text = NULL;
+    *generation = 0;
     return false;
 }
 
@@ -231,6 +245,9 @@ bool jwks_store_ask(uint32_t *ticket, struct jwks_store *store, int n, apr_time_
     struct slot *slot = &store->slots[n];
     int64_t until = atomic_load(&slot->cooldown_at);
 
+    if (atomic_load(&slot->hold_at) > now) {
+        return false;
+    }
     if (until <= now &&
         atomic_compare_exchange_strong(&slot->cooldown_at, &until, now + cooldown)) {
         *ticket = atomic_fetch_add(&slot->asked, 1) + 1;
@@ -307,8 +324,10 @@ static void finish(struct slot *slot, uint32_t ticket)
     atomic_store(&slot->finished, atomic_load(&slot->started));
 }
 
+enum put { PUT_NEW, PUT_SAME, PUT_FAILED };
+
 /* Write the buffer that nobody reads, then make it the current one. */
-static bool put_document(struct slot *slot, const char *text, size_t len)
+static enum put put_document(struct slot *slot, const char *text, size_t len)
 {
     uint32_t generation = atomic_load(&slot->generation);
     struct document *current = &slot->document[generation & 1];
@@ -317,13 +336,16 @@ static bool put_document(struct slot *slot, const char *text, size_t len)
     uint64_t words[DIGEST_WORDS];
     bool same = generation != 0;
 
-    SHA256((const unsigned char *)text, len, digest);
+    if (SHA256((const unsigned char *)text, len, digest) == NULL) {
+        ERR_clear_error();
+        return PUT_FAILED;
+    }
     memcpy(words, digest, sizeof(words));
     for (size_t i = 0; i < DIGEST_WORDS; i++) {
         same = same && atomic_load(&current->digest[i]) == words[i];
     }
     if (same) {
-        return false;
+        return PUT_SAME;
     }
 
     /* Readers of the buffer's former content must see that the generation moved. */
@@ -342,28 +364,87 @@ static bool put_document(struct slot *slot, const char *text, size_t len)
     /* 0 means none: after four thousand million documents, go on from 2. */
     atomic_store_explicit(&slot->generation, generation + 1 != 0 ? generation + 1 : 2,
                           memory_order_release);
-    return true;
+    return PUT_NEW;
 }
 
 bool jwks_store_publish(struct jwks_store *store, int n, uint32_t ticket,
                         const char *text, size_t len, apr_time_t now, apr_time_t next_at)
 {
     struct slot *slot = &store->slots[n];
-    bool changed = put_document(slot, text, len);
+    enum put put = put_document(slot, text, len);
 
+    if (put == PUT_FAILED) {
+        jwks_store_fail(store, n, ticket, now + APR_USEC_PER_SEC, false, "out of memory");
+        return false;
+    }
     atomic_store(&slot->success_at, now);
     atomic_store(&slot->next_at, next_at);
+    atomic_store(&slot->hold_at, 0);
     atomic_store(&slot->failures, 0);
     finish(slot, ticket);
-    return changed;
+    return put == PUT_NEW;
 }
 
-void jwks_store_fail(struct jwks_store *store, int n, uint32_t ticket, apr_time_t next_at)
+bool jwks_store_restore(struct jwks_store *store, int n, const char *text, size_t len,
+                        apr_time_t success_at)
 {
     struct slot *slot = &store->slots[n];
 
+    if (atomic_load(&slot->generation) != 0) {
+        return false;
+    }
+    atomic_store(&slot->success_at,
+                 success_at); /* first: the generation makes it count */
+    return put_document(slot, text, len) == PUT_NEW;
+}
+
+/* As with documents: write the buffer that nobody reads, then raise the count. */
+static void put_error(struct slot *slot, const char *error)
+{
+    uint32_t next = atomic_load(&slot->errors) + 1;
+    uint64_t words[ERROR_WORDS] = {0};
+    size_t len = strlen(error);
+
+    memcpy(words, error, len < JWKS_STORE_ERROR_MAX ? len : JWKS_STORE_ERROR_MAX);
+    atomic_thread_fence(memory_order_release);
+    for (size_t i = 0; i < ERROR_WORDS; i++) {
+        atomic_store_explicit(&slot->error[next & 1][i], words[i], memory_order_relaxed);
+    }
+    atomic_store_explicit(&slot->errors, next, memory_order_release);
+}
+
+void jwks_store_error(char words[JWKS_STORE_ERROR_MAX + 1],
+                      const struct jwks_store *store, int n)
+{
+    const struct slot *slot = &store->slots[n];
+    uint32_t count = atomic_load_explicit(&slot->errors, memory_order_acquire);
+
+    words[0] = '\0';
+    if (atomic_load(&slot->failures) == 0) {
+        return;
+    }
+    for (size_t i = 0; i < ERROR_WORDS; i++) {
+        uint64_t word =
+            atomic_load_explicit(&slot->error[count & 1][i], memory_order_relaxed);
+
+        memcpy(words + i * sizeof(word), &word, sizeof(word));
+    }
+    words[JWKS_STORE_ERROR_MAX] = '\0';
+    atomic_thread_fence(memory_order_acquire);
+    if (atomic_load_explicit(&slot->errors, memory_order_relaxed) != count) {
+        words[0] = '\0';
+    }
+}
+
+void jwks_store_fail(struct jwks_store *store, int n, uint32_t ticket, apr_time_t next_at,
+                     bool held, const char *error)
+{
+    struct slot *slot = &store->slots[n];
+
+    put_error(slot, error);
     atomic_fetch_add(&slot->failures, 1);
     atomic_store(&slot->next_at, next_at);
+    atomic_store(&slot->hold_at, held ? next_at : 0);
     finish(slot, ticket);
 }
 
@@ -381,9 +462,13 @@ void jwks_store_inherit(struct jwks_store *store, int n, struct jwks_store *old,
         return;
     }
     jwks_store_state(&state, old, from);
-    put_document(slot, text, len);
+    if (put_document(slot, text, len) == PUT_FAILED) {
+        free(text);
+        return;
+    }
     atomic_store(&slot->success_at, state.success_at);
     atomic_store(&slot->next_at, state.next_at);
     atomic_store(&slot->cooldown_at, state.cooldown_at);
+    atomic_store(&slot->hold_at, state.hold_at);
     free(text);
 }

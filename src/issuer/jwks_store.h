@@ -10,6 +10,8 @@
  *   leader      the one process that fetches, by a lease it keeps renewing
  *   asked       how often an unknown kid has asked for a refresh; an attempt
  *               answers all that was asked before it started
+ *   hold        a time before which no attempt is made, whoever asks, since the
+ *               issuer said so (Retry-After)
  *
  * No locks: a process may be killed at any instruction and the others go on.
  *   - A slot is claimed by one compare-and-swap on its id, then filled by
@@ -41,6 +43,9 @@
 /** Requests that may wait for keys at the same time, whatever the server's size. */
 #define JWKS_STORE_WAITERS_MAX 256
 
+/** Bytes kept of the words that say how the last attempt failed. */
+#define JWKS_STORE_ERROR_MAX 255
+
 struct jwks_store;
 
 /** A slot's identity: what its keys are for and where they come from. */
@@ -58,9 +63,10 @@ struct jwks_state {
     uint32_t failures;      /**< failed attempts since the last success */
     uint32_t asked;         /**< refreshes asked for by unknown kids */
     uint32_t answered;      /**< the value of asked that attempts have covered */
-    apr_time_t success_at;  /**< last success, 0 for never */
+    apr_time_t success_at;  /**< last success; below 0 when before the machine's start */
     apr_time_t next_at;     /**< next regular attempt, 0 for at once */
     apr_time_t cooldown_at; /**< until then, unknown kids ask in vain */
+    apr_time_t hold_at;     /**< until then, no attempt at all; else 0 */
 };
 
 /** Microseconds of a clock that only goes forward; the same in every process; never 0. */
@@ -100,7 +106,7 @@ uint32_t jwks_store_generation(const struct jwks_store *store, int slot);
  * Copy the current document.
  *
  * @param text        set to malloc'ed memory of the caller's; NULL on failure
- * @param generation  set to the generation of that copy
+ * @param generation  set to the generation of that copy; 0 on failure
  * @return false when there is none, it is torn, or there is no memory
  */
 bool jwks_store_read(char **text, size_t *len, uint32_t *generation,
@@ -152,13 +158,36 @@ uint32_t jwks_store_begin(struct jwks_store *store, int slot, apr_time_t next_at
  * Leader only: an attempt brought a usable document. Whether or not it is a new
  * one, the keys are fresh from @a now.
  *
- * @return true when it differs from the one before, false when it is the same
+ * @return true when it differs from the one before, false when it is the same (or
+ *         could not be stored for want of memory: then the attempt has failed)
  */
 bool jwks_store_publish(struct jwks_store *store, int slot, uint32_t ticket,
                         const char *text, size_t len, apr_time_t now, apr_time_t next_at);
 
-/** Leader only: an attempt failed; what was published stays. */
+/**
+ * Leader only: an attempt failed; what was published stays.
+ *
+ * @param held   make no attempt before @a next_at, even if unknown kids ask
+ * @param error  why, in words; cut to JWKS_STORE_ERROR_MAX bytes
+ */
 void jwks_store_fail(struct jwks_store *store, int slot, uint32_t ticket,
-                     apr_time_t next_at);
+                     apr_time_t next_at, bool held, const char *error);
+
+/**
+ * Leader only: a document that was fetched before this server started, by a
+ * clock reading of then. No attempt is put off by it.
+ *
+ * @return false when the slot has a document already
+ */
+bool jwks_store_restore(struct jwks_store *store, int slot, const char *text, size_t len,
+                        apr_time_t success_at);
+
+/**
+ * How the last attempt failed.
+ *
+ * @param words  set to "" when it did not, or when they are just being written
+ */
+void jwks_store_error(char words[JWKS_STORE_ERROR_MAX + 1],
+                      const struct jwks_store *store, int slot);
 
 #endif

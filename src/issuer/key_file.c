@@ -29,8 +29,7 @@ static const char *check(const struct stat *info, const char *path, size_t max,
     return NULL;
 }
 
-/* Up to @a size bytes; fewer only at the end of the file; -1 for an error. */
-static ssize_t read_fully(int fd, char *buffer, size_t size)
+ssize_t file_read(int fd, char *buffer, size_t size)
 {
     size_t have = 0;
 
@@ -74,7 +73,7 @@ const char *key_file_read(const char **data, size_t *len, const char *path, size
         goto done;
     }
     buffer = apr_palloc(pool, max);
-    n = read_fully(fd, buffer, max);
+    n = file_read(fd, buffer, max);
     if (n <= 0) {
         error =
             apr_psprintf(pool, "%s cannot be read: %s", path,

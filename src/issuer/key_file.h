@@ -8,6 +8,7 @@
 #include <apr_pools.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /**
  * Read a whole regular file of at most @a max bytes. Never blocks on a FIFO or
@@ -19,5 +20,8 @@
  */
 const char *key_file_read(const char **data, size_t *len, const char *path, size_t max,
                           bool private, apr_pool_t *pool);
+
+/** Up to @a size bytes; fewer only at the end of the file; -1 and errno for an error. */
+ssize_t file_read(int fd, char *buffer, size_t size);
 
 #endif

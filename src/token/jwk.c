@@ -1,5 +1,6 @@
 #include "token/jwk.h"
 
+#include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +89,10 @@ enum reason jwks_parse(struct jwks **jwks, const char *text, size_t len,
          json = json_next(json), position++) {
         const char *why = jwk_read(&set->keys[set->count], json, scratch);
 
+        if (why == jwk_no_memory) {
+            jwks_destroy(set);
+            return REASON_INTERNAL_ERROR;
+        }
         if (why == NULL) {
             set->count++;
         }
@@ -176,6 +181,7 @@ enum reason jwks_find(const struct jwk **key, const struct jwks *jwks, const cha
         }
         /* The same key published twice is no doubt about which one is meant. */
         if (*key != NULL && EVP_PKEY_eq((*key)->pkey, candidate->pkey) != 1) {
+            ERR_clear_error();
             *key = NULL;
             return REASON_KEY_AMBIGUOUS;
         }

@@ -10,7 +10,7 @@
 
 #include "token/base64url.h"
 
-#define NO_MEMORY "no memory"
+const char jwk_no_memory[] = "no memory";
 
 /* Bytes of the longest number: an RSA modulus of 8192 bits; one more shows excess. */
 #define NUMBER_MAX (JWK_RSA_BITS_MAX / 8 + 1)
@@ -165,7 +165,7 @@ static const char *read_rsa(EVP_PKEY **pkey, const json_value *json, apr_pool_t 
     BIGNUM *n = NULL;
     BIGNUM *e = NULL;
     OSSL_PARAM_BLD *builder = NULL;
-    const char *why = NO_MEMORY;
+    const char *why = jwk_no_memory;
 
     len = read_bytes(bytes, sizeof(bytes), json, "n", pool);
     if (len == 0) {
@@ -408,13 +408,27 @@ static const char *read_kid(char **kid, const json_value *json)
         return "kid not a string, empty, too long or with control characters";
     }
     *kid = strdup(text);
-    return *kid != NULL ? NULL : NO_MEMORY;
+    return *kid != NULL ? NULL : jwk_no_memory;
+}
+
+/* Empty the thread's error queue; did OpenSSL run out of memory? */
+static bool memory_ran_out(void)
+{
+    bool ran_out = false;
+    unsigned long error;
+
+    while ((error = ERR_get_error()) != 0) {
+        ran_out = ran_out || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+    }
+    return ran_out;
 }
 
 const char *jwk_read(struct jwk *key, const json_value *json, apr_pool_t *pool)
 {
-    const char *why = read_kid(&key->kid, json);
+    const char *why;
 
+    ERR_clear_error(); /* the thread's queue is shared with mod_ssl */
+    why = read_kid(&key->kid, json);
     if (why == NULL) {
         why = read_material(key, json, pool);
     }
@@ -425,10 +439,10 @@ const char *jwk_read(struct jwk *key, const json_value *json, apr_pool_t *pool)
         why = make_verifiers(key);
     }
     if (why != NULL) {
-        ERR_clear_error(); /* the thread's queue is shared with mod_ssl */
         jwk_clear(key);
     }
-    return why;
+    /* Whatever OpenSSL refused for that, another time it may take the key. */
+    return memory_ran_out() && why != NULL ? jwk_no_memory : why;
 }
 
 void jwk_clear(struct jwk *key)

@@ -16,9 +16,13 @@
  * @param key   zeroed; filled on success, left zeroed on failure
  * @param json  an object
  * @param pool  for reading only
- * @return NULL on success; else why this key is not usable, a fixed phrase
+ * @return NULL on success; else why this key is not usable, a fixed phrase;
+ *         jwk_no_memory when that says nothing about the key
  */
 const char *jwk_read(struct jwk *key, const json_value *json, apr_pool_t *pool);
+
+/** What jwk_read returns, this very pointer, when memory ran out. */
+extern const char jwk_no_memory[];
 
 /** Give back what jwk_read made. */
 void jwk_clear(struct jwk *key);

@@ -258,9 +258,7 @@ enum reason jws_verify(const struct jws *jws, const struct jwk *key)
         reason = REASON_OK;
     }
     EVP_MD_CTX_free(ctx);
-    if (reason != REASON_OK) {
-        ERR_clear_error(); /* the thread's queue is shared with mod_ssl */
-    }
+    ERR_clear_error(); /* the thread's queue is shared with mod_ssl */
     return reason;
 }
 

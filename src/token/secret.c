@@ -54,6 +54,7 @@ struct secret *secret_create(const unsigned char *bytes, size_t len, unsigned al
         }
     }
     EVP_MAC_free(hmac);
+    ERR_clear_error(); /* the thread's queue is shared with mod_ssl */
     return secret;
 
 failed:

@@ -242,11 +242,13 @@ REFUSED = {
                              ["Auth0CAFile"]),
     **{f"{name} in a location": (f'<Location "/x">\n!{name} {value}\n</Location>\n', [name])
        for name, value in (("Auth0CAFile", "/etc/passwd"), ("Auth0JWKSRefresh", "10s"),
-                           ("Auth0HTTPTimeout", "1s 2s"),
+                           ("Auth0HTTPTimeout", "1s 2s"), ("Auth0HTTPProxy", "none"),
+                           ("Auth0StateDir", "conf"),
                            ("Auth0TrustedDomains", "*.example.com"))},
     **{f"{name} in a virtual host": (f"<VirtualHost *:81>\n!{name} {value}\n"
                                      "</VirtualHost>\n", [name])
        for name, value in (("Auth0JWKSRefresh", "10s"), ("Auth0HTTPTimeout", "1s 2s"),
+                           ("Auth0HTTPProxy", "none"), ("Auth0StateDir", "conf"),
                            ("Auth0TrustedDomains", "*.example.com"))},
     # Server settings
     "ca missing": ("!Auth0CAFile ${ROOT}/conf/missing.pem\n", ["missing.pem"]),
@@ -260,6 +262,15 @@ REFUSED = {
     "timeout not a time": ("!Auth0HTTPTimeout fast 5s\n", ["fast"]),
     "timeout zero": ("!Auth0HTTPTimeout 0 5s\n", ["0"]),
     "timeout without its total": ("!Auth0HTTPTimeout 2s\n", ["Auth0HTTPTimeout"]),
+    **{f"proxy {proxy}": (f"!Auth0HTTPProxy {proxy}\n", [proxy, "http://host:port"])
+       for proxy in ("proxy.example.com:3128", "http://proxy.example.com",
+                     "http://proxy.example.com:0", "http://:3128", "off", "https://",
+                     "socks5://proxy.example.com:1080", "http://proxy.example.com:3128/x",
+                     "http://proxy.example.com:3128?x", "http://[::1]x:3128")},
+    "proxy undefined": ("!Auth0HTTPProxy ${PROXY}\n", ["${PROXY}"]),
+    "state dir missing": ("!Auth0StateDir ${ROOT}/missing\n", ["missing", "does not exist"]),
+    "state dir a file": ("!Auth0StateDir ${ROOT}/conf/jwks.json\n", ["not a folder"]),
+    "state dir open to all": ("!Auth0StateDir /tmp\n", ["/tmp", "chmod 0700"]),
 }
 
 ACCEPTED = {
@@ -314,6 +325,12 @@ ACCEPTED = {
     "one refresh time": "Auth0JWKSRefresh 5min\n",
     "timeouts": "Auth0HTTPTimeout 2s 5s\n",
     "timeouts in milliseconds": "Auth0HTTPTimeout 200ms 500ms\n",
+    **{f"proxy {proxy}": f"Auth0HTTPProxy {proxy}\n"
+       for proxy in ("http://proxy.example.com:3128", "https://proxy.example.com:3128/",
+                     "http://user:pass@proxy.example.com:3128", "http://[::1]:3128",
+                     "none", "None")},
+    "a state directory": "Auth0StateDir ${ROOT}/conf\n",
+    "a state directory relative to the server root": "Auth0StateDir conf\n",
     "trusted domains": "Auth0TrustedDomains *.auth0.com login.example.com\n",
     "a permission beside valid-user in requireall":
         TRUST + place("<RequireAll>", "Require valid-user",

@@ -49,7 +49,8 @@ def files(authority):
     """What the examples' paths name, under the ServerRoot."""
     return {"conf/auth0/jwks.json": tokens.jwks(Key("RS256", "key-1")),
             "conf/auth0/secret": ("s" * 32, 0o600),
-            "conf/auth0/ca.pem": authority.file.read_text()}
+            "conf/auth0/ca.pem": authority.file.read_text(),
+            "auth0-state/empty": ""}
 
 
 @pytest.fixture(scope="module")

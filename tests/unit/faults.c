@@ -213,6 +213,12 @@ extern ssize_t __real_read(int fd, void *buffer, size_t size);
 extern ssize_t __wrap_read(int fd, void *buffer, size_t size);
 extern int __real_open(const char *path, int flags, ...);
 extern int __wrap_open(const char *path, int flags, ...);
+extern int __real_openat(int folder, const char *path, int flags, ...);
+extern int __wrap_openat(int folder, const char *path, int flags, ...);
+extern ssize_t __real_write(int fd, const void *buffer, size_t size);
+extern ssize_t __wrap_write(int fd, const void *buffer, size_t size);
+extern int __real_renameat(int from, const char *old, int to, const char *new);
+extern int __wrap_renameat(int from, const char *old, int to, const char *new);
 
 int __wrap_fstat(int fd, struct stat *info)
 {
@@ -251,4 +257,43 @@ int __wrap_open(const char *path, int flags, ...)
         va_end(args);
     }
     return __real_open(path, flags, mode);
+}
+
+int __wrap_openat(int folder, const char *path, int flags, ...)
+{
+    mode_t mode = 0;
+    va_list args;
+
+    if (fails(FAULTS_FILES, "openat")) {
+        errno = EIO;
+        return -1;
+    }
+    if ((flags & O_CREAT) != 0) {
+        va_start(args, flags);
+        mode = va_arg(args, mode_t);
+        va_end(args);
+    }
+    return __real_openat(folder, path, flags, mode);
+}
+
+ssize_t __wrap_write(int fd, const void *buffer, size_t size)
+{
+    if (fails(FAULTS_FILES, "write")) {
+        errno = EIO;
+        return -1;
+    }
+    if (fails(FAULTS_INTERRUPTS, "write")) {
+        errno = EINTR;
+        return -1;
+    }
+    return __real_write(fd, buffer, size);
+}
+
+int __wrap_renameat(int from, const char *old, int to, const char *new)
+{
+    if (fails(FAULTS_FILES, "renameat")) {
+        errno = EIO;
+        return -1;
+    }
+    return __real_renameat(from, old, to, new);
 }

@@ -21,8 +21,8 @@ enum faults_kind {
     FAULTS_CALLS,       /**< of crypto, answering 0 or NULL */
     FAULTS_ERROR_CALLS, /**< the same, answering -1 where 0 means something else */
     FAULTS_ALLOCATIONS, /**< of ours, of cJSON's and of OpenSSL's */
-    FAULTS_FILES,       /**< open, fstat and read, with EIO */
-    FAULTS_INTERRUPTS   /**< read, with EINTR */
+    FAULTS_FILES,       /**< what opens, reads, writes and renames files, with EIO */
+    FAULTS_INTERRUPTS   /**< read and write, with EINTR */
 };
 
 /** Before OpenSSL's first allocation: give it and cJSON ours. */

@@ -50,7 +50,8 @@ static void fail_attempt(struct setting *setting, apr_time_t next_at)
     struct jwks_store *store = setting->runtime.store;
     int slot = setting->issuer.slot;
 
-    jwks_store_fail(store, slot, jwks_store_begin(store, slot, next_at), next_at);
+    jwks_store_fail(store, slot, jwks_store_begin(store, slot, next_at), next_at, false,
+                    "refused");
 }
 
 static const char *document(const char *kid)

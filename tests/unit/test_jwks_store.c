@@ -37,6 +37,13 @@ static bool publish(struct jwks_store *store, int slot, const char *text, size_t
     return jwks_store_publish(store, slot, ticket, text, len, NOW, NOW + 60 * SECOND);
 }
 
+static void fail_attempt(struct jwks_store *store, int slot, apr_time_t next_at,
+                         bool held, const char *error)
+{
+    jwks_store_fail(store, slot, jwks_store_begin(store, slot, NOW), next_at, held,
+                    error);
+}
+
 static void assert_document(struct jwks_store *store, int slot, const char *expected)
 {
     uint32_t generation;
@@ -150,8 +157,8 @@ START_TEST(keeps_the_last_good_document_when_an_attempt_fails)
     struct jwks_state state;
 
     publish(store, slot, "good", 4);
-    jwks_store_fail(store, slot, jwks_store_begin(store, slot, NOW), NOW + SECOND);
-    jwks_store_fail(store, slot, jwks_store_begin(store, slot, NOW), NOW + 2 * SECOND);
+    fail_attempt(store, slot, NOW + SECOND, false, "refused");
+    fail_attempt(store, slot, NOW + 2 * SECOND, false, "refused");
     assert_document(store, slot, "good");
     jwks_store_state(&state, store, slot);
     ck_assert_uint_eq(state.failures, 2);
@@ -194,7 +201,7 @@ START_TEST(lets_unknown_kids_ask_once_a_cooldown)
     ck_assert_uint_eq(second, first);
 
     /* A failure answers too, and uses the cooldown up. */
-    jwks_store_fail(store, slot, jwks_store_begin(store, slot, NOW), NOW);
+    fail_attempt(store, slot, NOW, false, "refused");
     ck_assert(jwks_store_answered(store, slot, first));
     ck_assert(!jwks_store_ask(&second, store, slot, NOW + 30 * SECOND - 1, 30 * SECOND));
     ck_assert(jwks_store_ask(&second, store, slot, NOW + 30 * SECOND, 30 * SECOND));
@@ -218,6 +225,84 @@ START_TEST(answers_only_what_was_asked_before_the_attempt_began)
     ck_assert(!jwks_store_answered(store, slot, ticket));
     publish(store, slot, "new", 3);
     ck_assert(jwks_store_answered(store, slot, ticket));
+    free_store(store);
+}
+END_TEST
+
+/* Retry-After: until then nobody asks, and no cooldown is used up by trying to. */
+START_TEST(lets_nobody_ask_while_the_issuer_wants_to_be_left_alone)
+{
+    struct jwks_store *store = make_store(1);
+    int slot = jwks_store_slot(store, &source_a);
+    struct jwks_state state;
+    uint32_t ticket;
+
+    fail_attempt(store, slot, NOW + 10 * SECOND, true, "status 429 instead of 200");
+    jwks_store_state(&state, store, slot);
+    ck_assert_int_eq(state.hold_at, NOW + 10 * SECOND);
+    ck_assert(!jwks_store_ask(&ticket, store, slot, NOW + 10 * SECOND - 1, SECOND));
+    jwks_store_state(&state, store, slot);
+    ck_assert_uint_eq(state.asked, 0);
+    ck_assert(jwks_store_ask(&ticket, store, slot, NOW + 10 * SECOND, SECOND));
+
+    /* The next answer, good or bad, says anew. */
+    fail_attempt(store, slot, NOW + 90 * SECOND, true, "status 429 instead of 200");
+    fail_attempt(store, slot, NOW + 20 * SECOND, false, "refused");
+    jwks_store_state(&state, store, slot);
+    ck_assert_int_eq(state.hold_at, 0);
+    fail_attempt(store, slot, NOW + 90 * SECOND, true, "status 429 instead of 200");
+    publish(store, slot, "good", 4);
+    jwks_store_state(&state, store, slot);
+    ck_assert_int_eq(state.hold_at, 0);
+    free_store(store);
+}
+END_TEST
+
+START_TEST(says_how_the_last_attempt_failed)
+{
+    struct jwks_store *store = make_store(1);
+    int slot = jwks_store_slot(store, &source_a);
+    char words[JWKS_STORE_ERROR_MAX + 1];
+
+    jwks_store_error(words, store, slot);
+    ck_assert_str_eq(words, "");
+    fail_attempt(store, slot, NOW, false, "Connection refused");
+    jwks_store_error(words, store, slot);
+    ck_assert_str_eq(words, "Connection refused");
+    fail_attempt(store, slot, NOW, false, "no");
+    jwks_store_error(words, store, slot);
+    ck_assert_str_eq(words, "no");
+    fail_attempt(store, slot, NOW, false, repeated("x", JWKS_STORE_ERROR_MAX + 1));
+    jwks_store_error(words, store, slot);
+    ck_assert_str_eq(words, repeated("x", JWKS_STORE_ERROR_MAX));
+    publish(store, slot, "good", 4);
+    jwks_store_error(words, store, slot);
+    ck_assert_str_eq(words, "");
+    free_store(store);
+}
+END_TEST
+
+START_TEST(restores_a_document_only_where_there_is_none)
+{
+    struct jwks_store *store = make_store(1);
+    int slot = jwks_store_slot(store, &source_a);
+    struct jwks_state state;
+
+    /* It may be older than the machine's last start. */
+    ck_assert(jwks_store_restore(store, slot, "saved", 5, -60 * SECOND));
+    assert_document(store, slot, "saved");
+    jwks_store_state(&state, store, slot);
+    ck_assert_int_eq(state.success_at, -60 * SECOND);
+    ck_assert_int_eq(state.next_at, 0);
+    ck_assert_uint_eq(state.started, 0);
+
+    ck_assert(!jwks_store_restore(store, slot, "again", 5, NOW));
+    assert_document(store, slot, "saved");
+    jwks_store_state(&state, store, slot);
+    ck_assert_int_eq(state.success_at, -60 * SECOND);
+
+    publish(store, slot, "fetched", 7);
+    assert_document(store, slot, "fetched");
     free_store(store);
 }
 END_TEST
@@ -399,6 +484,9 @@ int main(void)
     tcase_add_test(tcase, keeps_the_last_good_document_when_an_attempt_fails);
     tcase_add_test(tcase, holds_a_document_of_the_largest_size_whole);
     tcase_add_test(tcase, lets_unknown_kids_ask_once_a_cooldown);
+    tcase_add_test(tcase, lets_nobody_ask_while_the_issuer_wants_to_be_left_alone);
+    tcase_add_test(tcase, says_how_the_last_attempt_failed);
+    tcase_add_test(tcase, restores_a_document_only_where_there_is_none);
     tcase_add_test(tcase, answers_only_what_was_asked_before_the_attempt_began);
     tcase_add_test(tcase, lets_no_more_requests_wait_than_it_was_told);
     tcase_add_test(tcase, always_lets_one_request_wait);
