@@ -455,31 +455,39 @@ const char *value_ca_file(const char **path, const cmd_parms *cmd, const char *v
     return NULL;
 }
 
-const char *value_proxy(const char **url, const cmd_parms *cmd, const char *value)
+/* scheme://[user:password@]host:port, and perhaps a slash. */
+static bool is_proxy_url(const char *value, apr_pool_t *pool)
 {
-    const char *error = value_check(cmd, value);
     const char *user_end = strrchr(value, '@');
     apr_uri_t uri;
 
-    if (error != NULL) {
-        return error;
+    return apr_uri_parse(pool, value, &uri) == APR_SUCCESS && uri.scheme != NULL &&
+           (strcmp(uri.scheme, "http") == 0 || strcmp(uri.scheme, "https") == 0) &&
+           uri.hostname != NULL && uri.port_str != NULL && uri.query == NULL &&
+           uri.fragment == NULL && (uri.path == NULL || strcmp(uri.path, "/") == 0) &&
+           strpbrk(value, " \t\r\n\"\\") == NULL &&
+           has_sound_authority(
+               user_end != NULL ? apr_pstrcat(pool, uri.scheme, "://", user_end + 1, NULL)
+                                : value);
+}
+
+const char *value_proxy(const char **url, const cmd_parms *cmd, const char *value)
+{
+    /* A password is not to be seen in a log or on a screen. */
+    const char *shown = strchr(value, '@') != NULL
+                            ? "the value"
+                            : apr_psprintf(cmd->temp_pool, "\"%s\"", value);
+
+    if (strstr(value, "${") != NULL) {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", shown,
+                           " names a variable that is not defined", NULL);
     }
     if (ap_cstr_casecmp(value, "none") == 0) {
         *url = "";
         return NULL;
     }
-    if (apr_uri_parse(cmd->temp_pool, value, &uri) != APR_SUCCESS || uri.scheme == NULL ||
-        (strcmp(uri.scheme, "http") != 0 && strcmp(uri.scheme, "https") != 0) ||
-        uri.hostname == NULL || uri.port_str == NULL || uri.query != NULL ||
-        uri.fragment != NULL || (uri.path != NULL && strcmp(uri.path, "/") != 0) ||
-        strpbrk(value, " \t\r\n\"\\") != NULL ||
-        !has_sound_authority(user_end != NULL ? apr_pstrcat(cmd->temp_pool, uri.scheme,
-                                                            "://", user_end + 1, NULL)
-                                              : value)) {
-        /* A password is not to be seen in a log or on a screen. */
-        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ",
-                           user_end != NULL ? "the value"
-                                            : apr_psprintf(cmd->pool, "\"%s\"", value),
+    if (!is_proxy_url(value, cmd->temp_pool)) {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", shown,
                            " is not a proxy; write http://host:port, https://host:port "
                            "or none",
                            NULL);

@@ -170,6 +170,40 @@ static const char *try_origin(const cmd_parms *cmd, const char *value)
     return error;
 }
 
+static const char *try_proxy(const cmd_parms *cmd, const char *value)
+{
+    const char *url;
+    const char *error = value_proxy(&url, cmd, value);
+    const char *host;
+
+    if (error != NULL) {
+        /* Whatever stands before an '@' may be a password. */
+        HOLDS(strchr(value, '@') == NULL || strchr(error, '@') == NULL);
+        return error;
+    }
+    if (*url == '\0') {
+        HOLDS(strcasecmp(value, "none") == 0);
+        return NULL;
+    }
+    HOLDS(strcmp(url, value) == 0);
+    HOLDS(strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0);
+    HOLDS(strpbrk(url, " \t\r\n\"\\?#") == NULL && strstr(url, "${") == NULL);
+    host = strrchr(url, '@') != NULL ? strrchr(url, '@') + 1 : strstr(url, "://") + 3;
+    check_authority(host);
+    HOLDS(strchr(host, '/') == NULL || strchr(host, '/')[1] == '\0');
+    HOLDS(strrchr(host, ':') != NULL && isdigit((unsigned char)strrchr(host, ':')[1]));
+    return NULL;
+}
+
+static const char *try_state_dir(const cmd_parms *cmd, const char *value)
+{
+    const char *path;
+    const char *error = value_state_dir(&path, cmd, value);
+
+    HOLDS(error != NULL || *path == '/');
+    return error;
+}
+
 static const char *try_ca_file(const cmd_parms *cmd, const char *value)
 {
     const char *path;
@@ -279,6 +313,10 @@ static const char *try_line(cmd_parms *cmd, struct part which, const char *line)
         return try_origin(cmd, word);
     case 'p':
         return try_requirement(cmd, "auth0-permission", line, second);
+    case 'f':
+        return try_state_dir(cmd, word);
+    case 'x':
+        return try_proxy(cmd, word);
     case 's':
         return try_requirement(cmd, "auth0-scope", line, second);
     default:

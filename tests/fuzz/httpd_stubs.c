@@ -12,6 +12,7 @@
 #include "httpd/error_response.h"
 #include "httpd/module.h"
 #include "issuer/key_file.h"
+#include "issuer/state_dir.h"
 
 #define PROVIDERS 4
 
@@ -208,6 +209,12 @@ const char *key_file_read(const char **data, size_t *len, const char *path, size
     *data = fuzz_bytes(stub_file.bytes, stub_file.len);
     *len = stub_file.len;
     return NULL;
+}
+
+const char *state_dir_problem(const char *dir)
+{
+    HOLDS(*dir == '/');
+    return stub_file.bytes != NULL ? NULL : "does not exist";
 }
 
 struct request_state *request_state_get(const request_rec *r)
