@@ -339,6 +339,41 @@ START_TEST(has_no_keys_without_a_slot_or_a_cache)
 }
 END_TEST
 
+/* What a page about the issuers can show, read by any process at any time. */
+START_TEST(shows_the_state_of_an_issuer)
+{
+    struct setting *setting = make_setting(1);
+    struct jwks_store *store = setting->runtime.store;
+    int slot = setting->issuer.slot;
+    apr_time_t now = issuer_clock();
+    char error[JWKS_STORE_ERROR_MAX + 1];
+    struct jwks_shared *shared;
+    struct jwks_state state;
+    const char *name;
+    const char *url;
+
+    publish(setting, document("first"), now - 9 * SECOND);
+    publish(setting, document("second"), now - 7 * SECOND);
+    fail_attempt(setting, now + 5 * SECOND);
+
+    ck_assert(jwks_store_source(&name, &url, store, slot));
+    ck_assert_str_eq(name, source.issuer);
+    ck_assert_str_eq(url, source.url);
+    jwks_store_state(&state, store, slot);
+    ck_assert_uint_eq(state.generation, 2);
+    ck_assert_uint_eq(state.started, 3);
+    ck_assert_uint_eq(state.failures, 1);
+    ck_assert_int_eq(state.success_at, now - 7 * SECOND);
+    ck_assert_int_eq(state.next_at, now + 5 * SECOND);
+    jwks_store_error(error, store, slot);
+    ck_assert_str_eq(error, "refused");
+    shared = jwks_cache_acquire(setting->runtime.cache, slot);
+    ck_assert_uint_eq(jwks_shared_keys(shared)->count, 1);
+    ck_assert_str_eq(jwks_shared_keys(shared)->keys[0].kid, "second");
+    jwks_cache_release(shared);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("issuer");
@@ -358,5 +393,6 @@ int main(void)
     tcase_add_test(tcase, does_not_ask_for_a_key_that_is_there_for_another_algorithm);
     tcase_add_test(tcase, keeps_keys_whole_for_threads_that_read_while_documents_change);
     tcase_add_test(tcase, has_no_keys_without_a_slot_or_a_cache);
+    tcase_add_test(tcase, shows_the_state_of_an_issuer);
     return support_run(suite);
 }
