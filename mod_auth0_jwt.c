@@ -16,6 +16,7 @@
 #include <http_config.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <mpm_common.h>
 
 #include "httpd/authn.h"
 #include "httpd/authz.h"
@@ -28,11 +29,12 @@
 
 static void register_hooks(apr_pool_t *pool)
 {
-    /* Start: read, check, prepare in the parent; run in each child. */
+    /* Start: read, check, prepare in the parent; run in each child, and stop there. */
     ap_hook_pre_config(config_begin, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(runtime_prepare, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(runtime_start, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_child_stopping(runtime_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* A request. */
     ap_hook_header_parser(cors_answer, NULL, NULL, APR_HOOK_MIDDLE);

@@ -39,6 +39,7 @@ fuzzer_runtime() {
         clang -fsanitize=fuzzer,address -x c -o /dev/null -
 }
 python_module() { /usr/bin/python3 -c "import $1"; }
+faketime_library() { ls /usr/lib/*/faketime/libfaketimeMT.so.1; }
 
 want_build() {
     want apache2-dev          program apxs
@@ -68,6 +69,7 @@ want_test() {
     want openssl              program openssl
     want nodejs               program node
     want npm                  program npm
+    want libfaketime          faketime_library
     want python3              test -x /usr/bin/python3
     for name in pytest requests jwcrypto cryptography trustme hypothesis h2; do
         want "python3-$name"  python_module "$name"

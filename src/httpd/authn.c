@@ -92,7 +92,7 @@ static enum reason check_policy(const char **user, const struct jwt_claims *clai
         .audiences = (const char *const *)dir->audiences->elts,
         .audience_count = (size_t)dir->audiences->nelts,
         .leeway = config_leeway(dir),
-        .profile = JWT_PROFILE_AUTO,
+        .profile = config_token_profile(dir),
         .user_claim = config_user_claim(dir),
     };
 

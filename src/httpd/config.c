@@ -76,6 +76,7 @@ void *config_merge_dirs(apr_pool_t *pool, void *base_config, void *add_config)
     MERGE(algorithms, 0);
     MERGE(leeway, -1);
     MERGE(user_claim, NULL);
+    MERGE(token_profile, TOKEN_PROFILE_UNSET);
     MERGE(error_body, ERROR_BODY_UNSET);
     MERGE(message, NULL);
 #undef MERGE
@@ -100,6 +101,12 @@ int config_leeway(const struct dir_config *dir)
 const char *config_user_claim(const struct dir_config *dir)
 {
     return dir->user_claim != NULL ? dir->user_claim : USER_CLAIM_DEFAULT;
+}
+
+enum jwt_profile config_token_profile(const struct dir_config *dir)
+{
+    return dir->token_profile == TOKEN_PROFILE_RFC9068 ? JWT_PROFILE_RFC9068
+                                                       : JWT_PROFILE_AUTO;
 }
 
 enum error_body config_error_body(const struct dir_config *dir)
@@ -227,6 +234,23 @@ static const char *set_user_claim(cmd_parms *cmd, void *config, const char *valu
 
     dir->user_claim = value;
     return value_check(cmd, value);
+}
+
+static const char *set_token_profile(cmd_parms *cmd, void *config, const char *value)
+{
+    struct dir_config *dir = config;
+
+    if (ap_cstr_casecmp(value, "auto") == 0) {
+        dir->token_profile = TOKEN_PROFILE_AUTO;
+    }
+    else if (ap_cstr_casecmp(value, "rfc9068") == 0) {
+        dir->token_profile = TOKEN_PROFILE_RFC9068;
+    }
+    else {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": \"", value,
+                           "\" is neither auto nor rfc9068", NULL);
+    }
+    return NULL;
 }
 
 static const char *set_error_body(cmd_parms *cmd, void *config, const char *value)
@@ -390,6 +414,8 @@ const command_rec config_directives[] = {
         "signature algorithms that are accepted (default RS256)"),
     AP_INIT_TAKE1("Auth0Leeway", set_leeway, NULL, ANYWHERE,
         "seconds of clock difference to forgive, at most 300 (default 5)"),
+    AP_INIT_TAKE1("Auth0TokenProfile", set_token_profile, NULL, ANYWHERE,
+        "which typ a token may have: auto, or rfc9068 for at+jwt alone (default auto)"),
     AP_INIT_TAKE1("Auth0UserClaim", set_user_claim, NULL, ANYWHERE,
         "the claim that becomes REMOTE_USER (default sub)"),
     AP_INIT_TAKE1("Auth0ErrorBody", set_error_body, NULL, ANYWHERE,

@@ -24,6 +24,9 @@ enum error_body {
     ERROR_BODY_OFF
 };
 
+/** What a token's typ must be: see Auth0TokenProfile. */
+enum token_profile { TOKEN_PROFILE_UNSET, TOKEN_PROFILE_AUTO, TOKEN_PROFILE_RFC9068 };
+
 /** Per directory. A NULL, 0, -1 or UNSET member is inherited. */
 struct dir_config {
     apr_array_header_t *issuers;      /**< of struct issuer * */
@@ -32,6 +35,7 @@ struct dir_config {
     unsigned algorithms;              /**< JWA_BITs */
     int leeway;                       /**< seconds */
     const char *user_claim;
+    enum token_profile token_profile;
     enum error_body error_body;
     const char *message; /**< the JSON body of the auth0-message handler */
 };
@@ -70,6 +74,7 @@ const struct dir_config *config_dir(const request_rec *r);
 unsigned config_algorithms(const struct dir_config *dir);
 int config_leeway(const struct dir_config *dir);
 const char *config_user_claim(const struct dir_config *dir);
+enum jwt_profile config_token_profile(const struct dir_config *dir);
 enum error_body config_error_body(const struct dir_config *dir);
 
 /** Does this AuthType mean us? NULL is fine. */

@@ -22,10 +22,14 @@ struct kept_store {
     struct jwks_store *store;
 };
 
+/* This process's background thread; NULL in the parent. */
+static struct jwks_refresher *refresher;
+
 /* What the background thread needs to write its log. */
 struct reporter {
     server_rec *server;
     apr_time_t logged_at[JWKS_STORE_SLOTS]; /* last failure written, 0 for none */
+    bool told[JWKS_STORE_SLOTS];            /* of a failure, and not yet of its end */
     apr_time_t state_logged_at;             /* the same of the state directory */
 };
 
@@ -111,7 +115,8 @@ int runtime_prepare(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
 
         issuer->slot = jwks_store_slot(kept->store, &source);
         if (issuer->slot >= 0 && old != NULL) {
-            jwks_store_inherit(kept->store, issuer->slot, old->store, &source);
+            jwks_store_inherit(kept->store, issuer->slot, old->store, &source,
+                               jwks_refresh_after(&config->timing));
         }
     }
     apr_pool_userdata_setn(kept, STORE_KEY, NULL, process_pool);
@@ -175,7 +180,7 @@ static void report_attempt(void *context, const struct jwks_report *report)
         return;
     }
     if (report->error == NULL) {
-        if (report->changed || *logged_at != 0) {
+        if (report->changed || reporter->told[report->slot]) {
             ap_log_error(APLOG_MARK, APLOG_INFO, 0, reporter->server,
                          "%s: %" APR_SIZE_T_FMT " usable keys for issuer %s", report->url,
                          report->keys->count, report->issuer);
@@ -188,7 +193,7 @@ static void report_attempt(void *context, const struct jwks_report *report)
                              report->url);
             }
         }
-        *logged_at = 0;
+        reporter->told[report->slot] = false;
     }
     else if (*logged_at == 0 || now - *logged_at >= LOG_INTERVAL) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, reporter->server,
@@ -196,8 +201,16 @@ static void report_attempt(void *context, const struct jwks_report *report)
                      report->url, report->issuer, report->failures, report->error);
         log_keys(reporter, report, pool);
         *logged_at = now;
+        reporter->told[report->slot] = true;
     }
     apr_pool_destroy(pool);
+}
+
+static apr_status_t forget_refresher(void *data)
+{
+    (void)data;
+    refresher = NULL;
+    return APR_SUCCESS;
 }
 
 void runtime_start(apr_pool_t *pchild, server_rec *s)
@@ -222,11 +235,24 @@ void runtime_start(apr_pool_t *pchild, server_rec *s)
 
     reporter->server = s;
     config->runtime.cache = jwks_cache_create(config->runtime.store, pchild);
-    if (config->runtime.cache == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != 0 ||
-        !jwks_refresher_start(config->runtime.store, &settings, pchild)) {
+    if (config->runtime.cache != NULL && curl_global_init(CURL_GLOBAL_DEFAULT) == 0) {
+        refresher = jwks_refresher_start(config->runtime.store, &settings, pchild);
+    }
+    apr_pool_pre_cleanup_register(pchild, NULL, forget_refresher);
+    if (refresher == NULL) {
         /* Requests get 503 until another process has fetched for this one too. */
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "cannot start the thread that fetches keys");
+    }
+}
+
+void runtime_stopping(apr_pool_t *pchild, int graceful)
+{
+    (void)pchild;
+    /* Gracefully means that the requests under way may still wait for keys. */
+    if (!graceful && refresher != NULL) {
+        atomic_store(&config_server()->runtime.stopping, true);
+        jwks_refresher_hurry(refresher);
     }
 }
 

@@ -20,6 +20,12 @@ int runtime_prepare(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 /** child_init hook: start this process's part. To run before any other thread. */
 void runtime_start(apr_pool_t *pchild, server_rec *s);
 
+/**
+ * child_stopping hook: unless gracefully, end the background thread and the waiting
+ * of requests. In prefork it is called by a signal handler.
+ */
+void runtime_stopping(apr_pool_t *pchild, int graceful);
+
 /** For issuer_find_key. In a child, after runtime_start. */
 const struct issuer_runtime *runtime_issuers(void);
 

@@ -151,6 +151,7 @@ static bool set_options(struct transfer *transfer, const char *url)
     SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)limits->body_max);
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_FRESH_CONNECT, 1L);
+    SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L); /* an address that changes is followed */
     SET(CURLOPT_FORBID_REUSE, 1L);
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(CURLOPT_HTTPHEADER, transfer->client->request_headers);
@@ -216,12 +217,31 @@ static const char *describe_failure(struct transfer *transfer, CURLcode rc)
                  apr_strerror((apr_status_t)code, why, sizeof(why)), said);
         return transfer->words;
     }
+    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &code);
+    if (code >= 300) {
+        snprintf(transfer->words, WORDS_MAX, "the proxy answers %ld: %s", code, said);
+        return transfer->words;
+    }
     return said;
+}
+
+/* A coding of the body that nobody asked for (RFC 9110 8.4), or NULL. */
+static const char *content_coding(CURL *easy)
+{
+    struct curl_header *header = NULL;
+
+    if (curl_easy_header(easy, "Content-Encoding", 0, CURLH_HEADER, -1, &header) !=
+            CURLHE_OK ||
+        strcasecmp(header->value, "identity") == 0) {
+        return NULL;
+    }
+    return header->value;
 }
 
 /* The failure in words that an administrator can act on; NULL when there was none. */
 static const char *describe(struct transfer *transfer, CURLcode rc)
 {
+    const char *coding;
     long status = 0;
 
     if (transfer->too_big != NULL || rc == CURLE_FILESIZE_EXCEEDED) {
@@ -233,13 +253,20 @@ static const char *describe(struct transfer *transfer, CURLcode rc)
         return describe_failure(transfer, rc);
     }
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status >= 300 && status < 400) {
+    if (status >= 300 && status < 400 && status != 304) {
         snprintf(transfer->words, WORDS_MAX,
                  "status %ld: redirects are not followed, name the final URL", status);
         return transfer->words;
     }
     if (status != 200) {
         snprintf(transfer->words, WORDS_MAX, "status %ld instead of 200", status);
+        return transfer->words;
+    }
+    coding = content_coding(transfer->easy);
+    if (coding != NULL) {
+        snprintf(transfer->words, WORDS_MAX,
+                 "the answer is encoded (%.32s), though no encoding was asked for",
+                 coding);
         return transfer->words;
     }
     return NULL;
@@ -292,16 +319,17 @@ static void finish(struct transfer *transfer, CURLcode rc, https_done *done,
     transfer_free(transfer);
 }
 
-void https_get_run(struct https_client *client, apr_interval_time_t wait,
+void https_get_run(struct https_client *client, apr_interval_time_t wait, int wake,
                    https_done *done, void *context)
 {
+    struct curl_waitfd also = {.fd = wake, .events = CURL_WAIT_POLLIN};
     const CURLMsg *message;
     int running = 0;
     int left = 0;
 
     curl_multi_perform(client->multi, &running);
     if (running > 0) {
-        curl_multi_poll(client->multi, NULL, 0, (int)apr_time_as_msec(wait), NULL);
+        curl_multi_poll(client->multi, &also, 1, (int)apr_time_as_msec(wait), NULL);
         curl_multi_perform(client->multi, &running);
     }
     while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {

@@ -21,6 +21,11 @@ static bool attempt_is_near(const struct jwks_state *state, apr_time_t now)
     return state->started != state->finished || state->next_at <= now + ISSUER_WAIT_MAX;
 }
 
+static bool may_go_on_waiting(const struct issuer_runtime *runtime, apr_time_t until)
+{
+    return issuer_clock() < until && !atomic_load(&runtime->stopping);
+}
+
 /*
  * Wait until there are usable keys, or until an attempt that was under way or
  * came meanwhile has failed.
@@ -47,13 +52,13 @@ static bool wait_for_keys(const struct issuer_runtime *runtime, int slot)
         apr_sleep(LOOK);
         jwks_store_state(&state, runtime->store, slot);
         usable = is_usable(runtime, &state);
-    } while (!usable && state.finished == finished && issuer_clock() < until);
+    } while (!usable && state.finished == finished && may_go_on_waiting(runtime, until));
     jwks_store_wait_end(runtime->store, place);
     return usable;
 }
 
-/* Ask for a refresh and wait for it; false when there is nothing to wait for. */
-static bool wait_for_refresh(const struct issuer_runtime *runtime, int slot)
+/* Ask for a refresh and wait for it, if there is anything to wait for. */
+static void wait_for_refresh(const struct issuer_runtime *runtime, int slot)
 {
     apr_time_t now = issuer_clock();
     apr_time_t until = now + ISSUER_WAIT_MAX;
@@ -62,18 +67,17 @@ static bool wait_for_refresh(const struct issuer_runtime *runtime, int slot)
     int place;
 
     if (!jwks_store_ask(&ticket, runtime->store, slot, now, runtime->timing.cooldown)) {
-        return false;
+        return;
     }
     place = jwks_store_wait_begin(runtime->store, now, until);
     if (place < 0) {
-        return false;
+        return;
     }
     do {
         apr_sleep(LOOK);
         answered = jwks_store_answered(runtime->store, slot, ticket);
-    } while (!answered && issuer_clock() < until);
+    } while (!answered && may_go_on_waiting(runtime, until));
     jwks_store_wait_end(runtime->store, place);
-    return answered;
 }
 
 static enum reason find_in_cache(struct issuer_key *key,
@@ -113,9 +117,17 @@ enum reason issuer_find_key(struct issuer_key *key, const struct issuer_runtime 
         return REASON_KEYS_UNAVAILABLE;
     }
     reason = find_in_cache(key, runtime, issuer->slot, kid, alg);
-    /* The token may be signed with a key younger than our copy. */
-    if (reason == REASON_KEY_UNKNOWN && wait_for_refresh(runtime, issuer->slot)) {
+    /*
+     * The token may be signed with a key younger than our copy. Look again in any
+     * case: what another request asked for may have come since the first look.
+     */
+    if (reason == REASON_KEY_UNKNOWN) {
+        wait_for_refresh(runtime, issuer->slot);
         reason = find_in_cache(key, runtime, issuer->slot, kid, alg);
+    }
+    /* Nobody knows, since nobody waited. */
+    if (reason == REASON_KEY_UNKNOWN && atomic_load(&runtime->stopping)) {
+        reason = REASON_KEYS_UNAVAILABLE;
     }
     return reason;
 }

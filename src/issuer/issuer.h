@@ -9,6 +9,8 @@
 #ifndef AUTH0_ISSUER_ISSUER_H
 #define AUTH0_ISSUER_ISSUER_H
 
+#include <stdatomic.h>
+
 #include "issuer/jwks_cache.h"
 #include "issuer/jwks_refresh.h"
 #include "issuer/jwks_store.h"
@@ -41,6 +43,7 @@ struct issuer_runtime {
     struct jwks_store *store;
     struct jwks_cache *cache; /**< NULL when this process could not make one */
     struct jwks_timing timing;
+    _Atomic bool stopping; /**< this process ends at once: nobody waits any more */
 };
 
 /** A public key in use. */

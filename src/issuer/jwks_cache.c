@@ -148,23 +148,15 @@ struct jwks_shared *jwks_cache_acquire(struct jwks_cache *cache, int slot)
 {
     struct entry *entry = &cache->entries[slot];
     uint32_t generation = jwks_store_generation(cache->store, slot);
-    struct jwks_shared *shared;
 
     if (generation == 0) {
         return NULL;
     }
-    if (atomic_load(&entry->generation) != generation &&
-        apr_thread_mutex_trylock(entry->parsing) == APR_SUCCESS) {
-        update(cache, slot);
-        apr_thread_mutex_unlock(entry->parsing);
-    }
-    shared = take_current(entry);
-    if (shared == NULL) {
-        /* The first document is being parsed: wait for it. */
+    /* All wait for the one that parses: the old set may lack a key, or have one too many. */
+    if (atomic_load(&entry->generation) != generation) {
         apr_thread_mutex_lock(entry->parsing);
         update(cache, slot);
         apr_thread_mutex_unlock(entry->parsing);
-        shared = take_current(entry);
     }
-    return shared;
+    return take_current(entry);
 }

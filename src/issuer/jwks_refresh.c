@@ -1,7 +1,10 @@
 #include "issuer/jwks_refresh.h"
 
 #include <apr_thread_proc.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <openssl/rand.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -38,9 +41,15 @@ struct jwks_refresher {
     uint32_t ticket[JWKS_STORE_SLOTS]; /* what the attempt under way answers */
     apr_thread_t *thread;
     apr_pool_t *pool; /* the thread's own */
+    int wake[2];      /* a pipe: readable once the thread is to stop */
     _Atomic bool stop;
     _Atomic bool stopped;
 };
+
+apr_interval_time_t jwks_refresh_after(const struct jwks_timing *timing)
+{
+    return timing->fresh / 5 * 4;
+}
 
 /* 1 s, 2 s, 4 s … 60 s, each between 80 and 100 % of that, so that servers part. */
 static apr_interval_time_t backoff(uint32_t failures)
@@ -175,7 +184,7 @@ static void publish(struct jwks_refresher *refresher, int slot,
 
     report->changed =
         jwks_store_publish(refresher->store, slot, refresher->ticket[slot], answer->body,
-                           answer->len, now, now + settings->timing.fresh / 5 * 4);
+                           answer->len, now, now + jwks_refresh_after(&settings->timing));
     if (settings->state_dir != NULL &&
         !state_dir_save(why, settings->state_dir, &source, answer->body, answer->len,
                         apr_time_now())) {
@@ -230,13 +239,21 @@ static void abandon(struct jwks_refresher *refresher)
     memset(refresher->fetching, 0, sizeof(refresher->fetching));
 }
 
+/* Sleep, but not through a stop. */
+static void rest(const struct jwks_refresher *refresher, apr_interval_time_t time)
+{
+    struct pollfd wake = {.fd = refresher->wake[0], .events = POLLIN};
+
+    poll(&wake, 1, (int)apr_time_as_msec(time));
+}
+
 static void step(struct jwks_refresher *refresher)
 {
     apr_time_t now = issuer_clock();
 
     if (!jwks_store_lead(refresher->store, refresher->self, now, LEASE)) {
         abandon(refresher);
-        apr_sleep(FOLLOWER_TICK);
+        rest(refresher, FOLLOWER_TICK);
         return;
     }
     if (refresher->client == NULL) {
@@ -244,10 +261,11 @@ static void step(struct jwks_refresher *refresher)
     }
     if (refresher->client != NULL) {
         start_due(refresher, now);
-        https_get_run(refresher->client, LEADER_TICK, on_done, refresher);
+        https_get_run(refresher->client, LEADER_TICK, refresher->wake[0], on_done,
+                      refresher);
     }
     if (refresher->client == NULL || https_get_pending(refresher->client) == 0) {
-        apr_sleep(LEADER_TICK);
+        rest(refresher, LEADER_TICK);
     }
 }
 
@@ -265,6 +283,32 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     return NULL;
 }
 
+void jwks_refresher_hurry(struct jwks_refresher *refresher)
+{
+    int saved = errno;
+    ssize_t written;
+
+    atomic_store(&refresher->stop, true);
+    do {
+        written = write(refresher->wake[1], "", 1);
+    } while (written < 0 && errno == EINTR);
+    errno = saved;
+}
+
+/* What the thread used, once there is no thread. */
+static void forget(struct jwks_refresher *refresher)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (refresher->wake[i] >= 0) {
+            close(refresher->wake[i]);
+        }
+    }
+    if (refresher->pool != NULL) {
+        apr_pool_destroy(refresher->pool);
+    }
+    free(refresher);
+}
+
 /*
  * Runs when the process ends, in prefork even inside a signal handler that may
  * have interrupted an allocation that our thread now waits for: so there is a
@@ -276,22 +320,28 @@ static apr_status_t stop(void *data)
     struct jwks_refresher *refresher = data;
     apr_time_t until = issuer_clock() + STOP_PATIENCE;
 
-    atomic_store(&refresher->stop, true);
+    jwks_refresher_hurry(refresher);
     while (!atomic_load(&refresher->stopped) && issuer_clock() < until) {
-        apr_sleep(apr_time_from_msec(5));
+        apr_sleep(apr_time_from_msec(1));
     }
     if (atomic_load(&refresher->stopped)) {
         apr_status_t rv;
 
         apr_thread_join(&rv, refresher->thread);
-        apr_pool_destroy(refresher->pool);
-        free(refresher);
+        forget(refresher);
     }
     return APR_SUCCESS;
 }
 
-bool jwks_refresher_start(struct jwks_store *store,
-                          const struct jwks_refresh_settings *settings, apr_pool_t *pool)
+static bool open_wake(int wake[2])
+{
+    return pipe(wake) == 0 && fcntl(wake[0], F_SETFD, FD_CLOEXEC) == 0 &&
+           fcntl(wake[1], F_SETFD, FD_CLOEXEC) == 0;
+}
+
+struct jwks_refresher *jwks_refresher_start(struct jwks_store *store,
+                                            const struct jwks_refresh_settings *settings,
+                                            apr_pool_t *pool)
 {
     struct jwks_refresher *refresher = calloc(1, sizeof(*refresher));
     apr_status_t rv = APR_ENOMEM;
@@ -299,12 +349,15 @@ bool jwks_refresher_start(struct jwks_store *store,
     sigset_t before;
 
     if (refresher == NULL) {
-        return false;
+        return NULL;
     }
+    refresher->wake[0] = -1;
+    refresher->wake[1] = -1;
     refresher->store = store;
     refresher->settings = *settings;
     refresher->self = (uint32_t)getpid();
-    if (apr_pool_create_unmanaged_ex(&refresher->pool, NULL, NULL) == APR_SUCCESS) {
+    if (open_wake(refresher->wake) &&
+        apr_pool_create_unmanaged_ex(&refresher->pool, NULL, NULL) == APR_SUCCESS) {
         /* Signals are for the server's own threads: ours inherits a full mask. */
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -312,12 +365,9 @@ bool jwks_refresher_start(struct jwks_store *store,
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     }
     if (rv != APR_SUCCESS) {
-        if (refresher->pool != NULL) {
-            apr_pool_destroy(refresher->pool);
-        }
-        free(refresher);
-        return false;
+        forget(refresher);
+        return NULL;
     }
     apr_pool_pre_cleanup_register(pool, refresher, stop);
-    return true;
+    return refresher;
 }

@@ -67,6 +67,12 @@ struct jwks_refresh_settings {
     void *context;
 };
 
+/** How long after a success the next attempt is due: 80 % of the fresh time. */
+apr_interval_time_t jwks_refresh_after(const struct jwks_timing *timing);
+
+/** A process's background thread. */
+struct jwks_refresher;
+
 /**
  * Start this process's background thread, with all signals blocked. Once a
  * process, after curl_global_init.
@@ -74,9 +80,16 @@ struct jwks_refresh_settings {
  * @param store     must outlive the thread
  * @param settings  copied; what it points to must outlive the thread
  * @param pool      the thread is stopped when this pool goes
- * @return false when the thread cannot be started
+ * @return NULL when the thread cannot be started
  */
-bool jwks_refresher_start(struct jwks_store *store,
-                          const struct jwks_refresh_settings *settings, apr_pool_t *pool);
+struct jwks_refresher *jwks_refresher_start(struct jwks_store *store,
+                                            const struct jwks_refresh_settings *settings,
+                                            apr_pool_t *pool);
+
+/**
+ * Let the thread end at once, whatever it is doing, without waiting for that. May
+ * be called in a signal handler, as long as the pool is there.
+ */
+void jwks_refresher_hurry(struct jwks_refresher *refresher);
 
 #endif

@@ -16,6 +16,10 @@
 /* A reader that finds the document moving more often than that gives up for now. */
 #define READ_TRIES 4
 
+/* Cooldown and count change together, so that no request sees one without the other. */
+#define ASKED_BITS 24
+#define ASKED_MASK ((UINT32_C(1) << ASKED_BITS) - 1)
+
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
                "shared memory needs atomics without locks");
 
@@ -40,11 +44,10 @@ struct slot {
     shared_u32 started;
     shared_u32 finished;
     shared_u32 failures;
-    shared_u32 asked;
     shared_u32 answered;
+    shared_u64 asking; /* end of the cooldown in milliseconds << 24 | asked */
     shared_time success_at;
     shared_time next_at;
-    shared_time cooldown_at;
     shared_time hold_at;
     shared_u32 errors; /* how many were written; the last is in error[errors & 1] */
     shared_u64 error[2][ERROR_WORDS];
@@ -163,19 +166,32 @@ bool jwks_store_source(const char **issuer, const char **url, struct jwks_store 
     return true;
 }
 
+static apr_time_t cooldown_of(uint64_t asking)
+{
+    return apr_time_from_msec((apr_time_t)(asking >> ASKED_BITS));
+}
+
+/* The end is rounded up to a millisecond. */
+static uint64_t asking_of(apr_time_t cooldown_at, uint32_t asked)
+{
+    return ((uint64_t)(cooldown_at + 999) / 1000) << ASKED_BITS | (asked & ASKED_MASK);
+}
+
 void jwks_store_state(struct jwks_state *state, const struct jwks_store *store, int n)
 {
     const struct slot *slot = &store->slots[n];
+    uint64_t asking;
 
     state->generation = atomic_load(&slot->generation);
     state->started = atomic_load(&slot->started);
     state->finished = atomic_load(&slot->finished);
     state->failures = atomic_load(&slot->failures);
-    state->asked = atomic_load(&slot->asked);
+    asking = atomic_load(&slot->asking);
+    state->asked = (uint32_t)asking & ASKED_MASK;
+    state->cooldown_at = cooldown_of(asking);
     state->answered = atomic_load(&slot->answered);
     state->success_at = atomic_load(&slot->success_at);
     state->next_at = atomic_load(&slot->next_at);
-    state->cooldown_at = atomic_load(&slot->cooldown_at);
     state->hold_at = atomic_load(&slot->hold_at);
 }
 
@@ -243,24 +259,27 @@ bool jwks_store_ask(uint32_t *ticket, struct jwks_store *store, int n, apr_time_
                     apr_interval_time_t cooldown)
 {
     struct slot *slot = &store->slots[n];
-    int64_t until = atomic_load(&slot->cooldown_at);
+    uint64_t asking = atomic_load(&slot->asking);
 
     if (atomic_load(&slot->hold_at) > now) {
         return false;
     }
-    if (until <= now &&
-        atomic_compare_exchange_strong(&slot->cooldown_at, &until, now + cooldown)) {
-        *ticket = atomic_fetch_add(&slot->asked, 1) + 1;
-        return true;
+    if (cooldown_of(asking) <= now) {
+        *ticket = ((uint32_t)asking + 1) & ASKED_MASK;
+        if (atomic_compare_exchange_strong(&slot->asking, &asking,
+                                           asking_of(now + cooldown, *ticket))) {
+            return true;
+        }
     }
     /* Another request has asked: wait with it if it is still waiting. */
-    *ticket = atomic_load(&slot->asked);
+    *ticket = (uint32_t)asking & ASKED_MASK;
     return !jwks_store_answered(store, n, *ticket);
 }
 
 bool jwks_store_answered(const struct jwks_store *store, int slot, uint32_t ticket)
 {
-    return (int32_t)(atomic_load(&store->slots[slot].answered) - ticket) >= 0;
+    return ((atomic_load(&store->slots[slot].answered) - ticket) & ASKED_MASK) <=
+           ASKED_MASK / 2;
 }
 
 int jwks_store_wait_begin(struct jwks_store *store, apr_time_t now, apr_time_t until)
@@ -310,7 +329,7 @@ void jwks_store_resign(struct jwks_store *store, uint32_t self)
 uint32_t jwks_store_begin(struct jwks_store *store, int n, apr_time_t next_at)
 {
     struct slot *slot = &store->slots[n];
-    uint32_t ticket = atomic_load(&slot->asked);
+    uint32_t ticket = (uint32_t)atomic_load(&slot->asking) & ASKED_MASK;
 
     atomic_store(&slot->next_at, next_at);
     atomic_fetch_add(&slot->started, 1);
@@ -449,7 +468,7 @@ void jwks_store_fail(struct jwks_store *store, int n, uint32_t ticket, apr_time_
 }
 
 void jwks_store_inherit(struct jwks_store *store, int n, struct jwks_store *old,
-                        const struct jwks_source *source)
+                        const struct jwks_source *source, apr_interval_time_t refresh)
 {
     struct slot *slot = &store->slots[n];
     struct jwks_state state;
@@ -467,8 +486,10 @@ void jwks_store_inherit(struct jwks_store *store, int n, struct jwks_store *old,
         return;
     }
     atomic_store(&slot->success_at, state.success_at);
-    atomic_store(&slot->next_at, state.next_at);
-    atomic_store(&slot->cooldown_at, state.cooldown_at);
+    atomic_store(&slot->next_at, state.next_at < state.success_at + refresh
+                                     ? state.next_at
+                                     : state.success_at + refresh);
+    atomic_store(&slot->asking, asking_of(state.cooldown_at, 0));
     atomic_store(&slot->hold_at, state.hold_at);
     free(text);
 }

@@ -61,7 +61,7 @@ struct jwks_state {
     uint32_t started;       /**< attempts begun */
     uint32_t finished;      /**< attempts ended */
     uint32_t failures;      /**< failed attempts since the last success */
-    uint32_t asked;         /**< refreshes asked for by unknown kids */
+    uint32_t asked;         /**< refreshes asked for by unknown kids, modulo 2^24 */
     uint32_t answered;      /**< the value of asked that attempts have covered */
     apr_time_t success_at;  /**< last success; below 0 when before the machine's start */
     apr_time_t next_at;     /**< next regular attempt, 0 for at once */
@@ -89,9 +89,13 @@ struct jwks_store *jwks_store_init(void *memory, unsigned waiters);
  */
 int jwks_store_slot(struct jwks_store *store, const struct jwks_source *source);
 
-/** Take over the document of the same source from another store. Parent only. */
+/**
+ * Take over the document of the same source from another store. Parent only.
+ *
+ * @param refresh  after a success at most this long until the next attempt
+ */
 void jwks_store_inherit(struct jwks_store *store, int slot, struct jwks_store *old,
-                        const struct jwks_source *source);
+                        const struct jwks_source *source, apr_interval_time_t refresh);
 
 /** Is there a source in this slot? Then @a issuer and @a url are set (shared memory). */
 bool jwks_store_source(const char **issuer, const char **url, struct jwks_store *store,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "token/crypto_error.h"
 #include "token/json.h"
 #include "token/jwk_key.h"
 
@@ -161,6 +162,16 @@ static size_t lower_bound(const struct jwks *jwks, const char *kid)
     return low;
 }
 
+static bool same_material(enum reason *reason, const struct jwk *a, const struct jwk *b)
+{
+    bool same;
+
+    ERR_clear_error();
+    same = EVP_PKEY_eq(a->pkey, b->pkey) == 1;
+    *reason = crypto_ran_out_of_memory() ? REASON_INTERNAL_ERROR : REASON_KEY_AMBIGUOUS;
+    return same;
+}
+
 enum reason jwks_find(const struct jwk **key, const struct jwks *jwks, const char *kid,
                       enum jwa_alg alg)
 {
@@ -180,10 +191,9 @@ enum reason jwks_find(const struct jwk **key, const struct jwks *jwks, const cha
             continue;
         }
         /* The same key published twice is no doubt about which one is meant. */
-        if (*key != NULL && EVP_PKEY_eq((*key)->pkey, candidate->pkey) != 1) {
-            ERR_clear_error();
+        if (*key != NULL && !same_material(&reason, *key, candidate)) {
             *key = NULL;
-            return REASON_KEY_AMBIGUOUS;
+            return reason;
         }
         *key = candidate;
         reason = REASON_OK;

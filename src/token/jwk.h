@@ -95,7 +95,8 @@ void jwks_destroy(struct jwks *jwks);
  * @return REASON_OK;
  *         REASON_KEY_UNKNOWN: no key has this kid (a refresh might bring it);
  *         REASON_KEY_NOT_ELIGIBLE: keys there are, but none for this algorithm;
- *         REASON_KEY_AMBIGUOUS: several different keys would do
+ *         REASON_KEY_AMBIGUOUS: several different keys would do;
+ *         REASON_INTERNAL_ERROR (no memory to compare them)
  */
 enum reason jwks_find(const struct jwk **key, const struct jwks *jwks, const char *kid,
                       enum jwa_alg alg);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "token/base64url.h"
+#include "token/crypto_error.h"
 
 const char jwk_no_memory[] = "no memory";
 
@@ -411,18 +412,6 @@ static const char *read_kid(char **kid, const json_value *json)
     return *kid != NULL ? NULL : jwk_no_memory;
 }
 
-/* Empty the thread's error queue; did OpenSSL run out of memory? */
-static bool memory_ran_out(void)
-{
-    bool ran_out = false;
-    unsigned long error;
-
-    while ((error = ERR_get_error()) != 0) {
-        ran_out = ran_out || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
-    }
-    return ran_out;
-}
-
 const char *jwk_read(struct jwk *key, const json_value *json, apr_pool_t *pool)
 {
     const char *why;
@@ -442,7 +431,7 @@ const char *jwk_read(struct jwk *key, const json_value *json, apr_pool_t *pool)
         jwk_clear(key);
     }
     /* Whatever OpenSSL refused for that, another time it may take the key. */
-    return memory_ran_out() && why != NULL ? jwk_no_memory : why;
+    return crypto_ran_out_of_memory() && why != NULL ? jwk_no_memory : why;
 }
 
 void jwk_clear(struct jwk *key)

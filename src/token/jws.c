@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "token/base64url.h"
+#include "token/crypto_error.h"
 #include "token/json.h"
 #include "token/jwk.h"
 #include "token/jwk_key.h"
@@ -187,8 +188,8 @@ enum reason jws_parse(struct jws *jws, const char *token, size_t len, apr_pool_t
 }
 
 /* RFC 7518 3.4: r || s, each as long as the curve's order; OpenSSL wants DER. */
-static size_t ecdsa_to_der(unsigned char der[ECDSA_DER_MAX], const struct jws *jws,
-                           size_t coordinate)
+static enum reason ecdsa_to_der(unsigned char der[ECDSA_DER_MAX], size_t *der_len,
+                                const struct jws *jws, size_t coordinate)
 {
     ECDSA_SIG *pair = NULL;
     BIGNUM *r = NULL;
@@ -196,7 +197,7 @@ static size_t ecdsa_to_der(unsigned char der[ECDSA_DER_MAX], const struct jws *j
     int len = 0;
 
     if (jws->signature_len != 2 * coordinate) {
-        return 0;
+        return REASON_SIGNATURE_INVALID;
     }
     pair = ECDSA_SIG_new();
     r = BN_bin2bn(jws->signature, (int)coordinate, NULL);
@@ -210,62 +211,72 @@ static size_t ecdsa_to_der(unsigned char der[ECDSA_DER_MAX], const struct jws *j
     BN_free(r);
     BN_free(s);
     ECDSA_SIG_free(pair);
-    return len > 0 ? (size_t)len : 0;
+    *der_len = len > 0 ? (size_t)len : 0;
+    return len > 0 ? REASON_OK : REASON_INTERNAL_ERROR; /* any two numbers have a form */
 }
 
-/* What OpenSSL leaves to the caller, or takes more lightly than the standard. */
-static bool has_right_form(const struct jws *jws, const struct jwa *jwa,
-                           const struct jwk *key)
+/*
+ * The signature as OpenSSL takes it, once it has the one form that the standard
+ * gives it: OpenSSL leaves that to the caller, or takes it more lightly.
+ */
+static enum reason get_signature(const unsigned char **signature, size_t *len,
+                                 unsigned char der[ECDSA_DER_MAX], const struct jws *jws,
+                                 const struct jwk *key)
 {
+    const struct jwa *jwa = jwa_get(jws->alg);
+    int size;
+
+    *signature = jws->signature;
+    *len = jws->signature_len;
+    if (jwa->type == JWA_KTY_EC) {
+        *signature = der;
+        return ecdsa_to_der(der, len, jws, jwa->coordinate);
+    }
     if (jwa->type == JWA_KTY_RSA) {
+        size = EVP_PKEY_get_size(key->pkey);
+        if (size <= 0) {
+            return REASON_INTERNAL_ERROR;
+        }
         /* RFC 8017 8.1.2, 8.2.2: a PSS signature keeps its leading zeros. */
-        return jws->signature_len == (size_t)EVP_PKEY_get_size(key->pkey);
+        return jws->signature_len == (size_t)size ? REASON_OK : REASON_SIGNATURE_INVALID;
     }
     return jws->signature_len == 2 * jwa->coordinate &&
-           !ed25519_is_low_order(jws->signature);
+                   !ed25519_is_low_order(jws->signature)
+               ? REASON_OK
+               : REASON_SIGNATURE_INVALID;
 }
 
 enum reason jws_verify(const struct jws *jws, const struct jwk *key)
 {
-    const struct jwa *jwa = jwa_get(jws->alg);
-    const unsigned char *signature = jws->signature;
-    size_t signature_len = jws->signature_len;
+    const unsigned char *signature;
+    size_t signature_len;
     unsigned char der[ECDSA_DER_MAX];
-    enum reason reason = REASON_SIGNATURE_INVALID;
-    EVP_MD_CTX *ctx;
+    EVP_MD_CTX *ctx = NULL;
+    enum reason reason;
 
     if (key->verifier[jws->alg] == NULL) {
         return REASON_SIGNATURE_INVALID;
     }
-    if (jwa->type == JWA_KTY_EC) {
-        signature_len = ecdsa_to_der(der, jws, jwa->coordinate);
-        signature = der;
+    ERR_clear_error();
+    reason = get_signature(&signature, &signature_len, der, jws, key);
+    if (reason == REASON_OK) {
+        ctx = EVP_MD_CTX_new();
+        reason = ctx != NULL && EVP_MD_CTX_copy_ex(ctx, key->verifier[jws->alg])
+                     ? REASON_OK
+                     : REASON_INTERNAL_ERROR;
     }
-    else if (!has_right_form(jws, jwa, key)) {
-        signature_len = 0;
-    }
-    if (signature_len == 0) {
-        ERR_clear_error();
-        return REASON_SIGNATURE_INVALID;
-    }
-
-    ctx = EVP_MD_CTX_new();
-    if (ctx == NULL || !EVP_MD_CTX_copy_ex(ctx, key->verifier[jws->alg])) {
-        reason = REASON_INTERNAL_ERROR;
-    }
-    else if (EVP_DigestVerify(ctx, signature, signature_len,
-                              (const unsigned char *)jws->input, jws->input_len) == 1) {
-        reason = REASON_OK;
+    if (reason == REASON_OK &&
+        EVP_DigestVerify(ctx, signature, signature_len, (const unsigned char *)jws->input,
+                         jws->input_len) != 1) {
+        reason = REASON_SIGNATURE_INVALID;
     }
     EVP_MD_CTX_free(ctx);
-    ERR_clear_error(); /* the thread's queue is shared with mod_ssl */
-    return reason;
+    return crypto_ran_out_of_memory() && reason != REASON_OK ? REASON_INTERNAL_ERROR
+                                                             : reason;
 }
 
 enum reason jws_verify_secret(const struct jws *jws, const struct secret *secret)
 {
     return secret_verify(secret, jws->alg, jws->input, jws->input_len, jws->signature,
-                         jws->signature_len)
-               ? REASON_OK
-               : REASON_SIGNATURE_INVALID;
+                         jws->signature_len);
 }

@@ -75,25 +75,28 @@ void secret_destroy(struct secret *secret)
     free(secret);
 }
 
-bool secret_verify(const struct secret *secret, enum jwa_alg alg, const char *input,
-                   size_t input_len, const unsigned char *code, size_t code_len)
+enum reason secret_verify(const struct secret *secret, enum jwa_alg alg,
+                          const char *input, size_t input_len, const unsigned char *code,
+                          size_t code_len)
 {
     unsigned char expected[EVP_MAX_MD_SIZE];
     size_t expected_len = 0;
+    enum reason reason = REASON_INTERNAL_ERROR;
     EVP_MAC_CTX *ctx;
-    bool valid = false;
 
     if (secret->keyed[alg] == NULL) {
-        return false;
+        return REASON_SIGNATURE_INVALID;
     }
     ctx = EVP_MAC_CTX_dup(secret->keyed[alg]);
     if (ctx != NULL && EVP_MAC_update(ctx, (const unsigned char *)input, input_len) &&
         EVP_MAC_final(ctx, expected, &expected_len, sizeof(expected))) {
-        valid = code_len == jwa_get(alg)->digest_size && code_len == expected_len &&
-                CRYPTO_memcmp(expected, code, code_len) == 0;
+        reason = code_len == jwa_get(alg)->digest_size && code_len == expected_len &&
+                         CRYPTO_memcmp(expected, code, code_len) == 0
+                     ? REASON_OK
+                     : REASON_SIGNATURE_INVALID;
     }
     EVP_MAC_CTX_free(ctx);
     OPENSSL_cleanse(expected, sizeof(expected));
     ERR_clear_error();
-    return valid;
+    return reason;
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "token/jwa.h"
+#include "token/reason.h"
 
 /** Bytes of the longest secret. */
 #define SECRET_MAX 4096
@@ -34,8 +35,10 @@ void secret_destroy(struct secret *secret);
  * Does this code authenticate the input? Compares in constant time.
  *
  * @param alg  one of the algorithms that the secret was made for; no other holds
+ * @return REASON_OK; REASON_SIGNATURE_INVALID; REASON_INTERNAL_ERROR (no memory)
  */
-bool secret_verify(const struct secret *secret, enum jwa_alg alg, const char *input,
-                   size_t input_len, const unsigned char *code, size_t code_len);
+enum reason secret_verify(const struct secret *secret, enum jwa_alg alg,
+                          const char *input, size_t input_len, const unsigned char *code,
+                          size_t code_len);
 
 #endif

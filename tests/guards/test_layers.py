@@ -81,6 +81,37 @@ def test_token_code_calls_no_clock_thread_file_or_server():
     assert not {symbol for symbol in called if re.fullmatch(CALLS, symbol)}
 
 
+# Who may ask for what opens connections: requests cannot, if nothing else does.
+CONNECTING = {
+    r"curl_(?!global_)\w+|socket|connect|getaddrinfo|apr_socket_\w+": {"issuer/https_get"},
+    r"https_get_\w+|https_client_\w+": {"issuer/https_get", "issuer/jwks_refresh"},
+    r"jwks_refresher_start": {"httpd/runtime"},
+}
+
+
+def callers(pattern, listing):
+    """The files of src whose objects ask for such a symbol, in the words of nm -A -u."""
+    return set(re.findall(rf"^\S*src/(\w+/\w+)\.o: +U (?:{pattern})$", listing,
+                          flags=re.M))
+
+
+def test_only_the_background_thread_opens_connections():
+    objects = [path.with_suffix(".o") for path in tree.c_files() if path.suffix == ".c"
+               and tree.name(path).startswith("src/")]
+    listing = subprocess.run(["nm", "-A", "-u", *(tree.TOP / "build/obj" / tree.name(path)
+                                                  for path in objects)],
+                             capture_output=True, check=True, text=True).stdout
+    for pattern, allowed in CONNECTING.items():
+        found = callers(pattern, listing)
+        assert found and found <= allowed, (pattern, found)
+
+
+def test_the_guard_sees_who_opens_a_connection():
+    line = "/x/build/obj/src/httpd/authn.o:                 U curl_easy_perform\n"
+    assert callers(next(iter(CONNECTING)), line) == {"httpd/authn"}
+    assert not callers(next(iter(CONNECTING)), line.replace("easy", "global"))
+
+
 # Calls that DESIGN.md rules out, and where the one exception lives.
 NEVER = {
     r"#\s*include\s*[<\"](?:cjson/)?cJSON\.h": "src/token/json",

@@ -10,6 +10,7 @@ from support import paths
 from support.backend import Backend
 from support.httpd import Httpd, running
 from support.issuer import Authority, Issuer
+from support.tokens import Key
 
 SEED = int(os.environ.get("AUTH0_JWT_SEED") or random.SystemRandom().randrange(2**32))
 
@@ -62,6 +63,18 @@ def issuer(authority):
 def own_issuer(authority):
     """A tenant of the test's own, to rotate and break."""
     with Issuer(authority) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def ready_key():
+    return Key("RS256", "key-1")
+
+
+@pytest.fixture
+def ready_issuer(authority, ready_key):
+    """The same with a key that was made before: making one takes half a second."""
+    with Issuer(authority, keys=[ready_key]) as made:
         yield made
 
 

@@ -1,12 +1,12 @@
 """Taking the token from the request: THREATS.md R1 to R5 and R7."""
 
 import base64
-import json
 
 import pytest
 
 from support.conf import PROXY, assert_accepted, location, proxied, trust
 from support.refusal import assert_refusal
+from support.tokens import compact
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +77,32 @@ def test_r2_basic_beside_a_good_token_never_gets_in(server, issuer, backend):
     assert_refusal(answer, "E1" if answer.status == 401 else "E2", backend=backend)
 
 
-def test_a2_the_json_serialization_of_a_jws_is_e2(server, issuer, backend):
-    protected, payload, signature = issuer.mint().split(".")
-    flat = json.dumps({"protected": protected, "payload": payload,
-                       "signature": signature}, separators=(",", ":"))
-    assert_refusal(raw_request(server, [b"Authorization: Bearer " + flat.encode()]), "E2",
+@pytest.mark.parametrize("general", [False, True], ids=["flattened", "general"])
+def test_a2_the_json_serialization_of_a_jws_is_e2(server, issuer, backend, general):
+    token = issuer.mint()
+    protected, payload, signature = token.split(".")
+    signed = {"protected": protected, "signature": signature}
+    text = compact({"payload": payload, **({"signatures": [signed]} if general else signed)})
+    mark = server.mark()
+    assert_refusal(raw_request(server, [b"Authorization: Bearer " + text.encode()]), "E2",
+                   reason="authorization_malformed", server=server, mark=mark,
                    backend=backend)
+    assert_accepted(server.get("/valid", token), backend)
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "  "], ids=["space", "tab", "two-spaces"])
+@pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "payload", "signature"])
+def test_a5_white_space_inside_a_part_is_e2(server, issuer, backend, part, space):
+    token = issuer.mint()
+    parts = token.split(".")
+    for place in (1, len(parts[part]) // 2, len(parts[part]) - 1):
+        text = parts[part][:place] + space + parts[part][place:]
+        value = "Bearer " + ".".join(parts[:part] + [text] + parts[part + 1:])
+        mark = server.mark()
+        assert_refusal(raw_request(server, [b"Authorization: " + value.encode()]), "E2",
+                       reason="authorization_malformed", server=server, mark=mark,
+                       backend=backend)
+    assert_accepted(server.get("/valid", token), backend)
 
 
 @pytest.mark.parametrize("value", [

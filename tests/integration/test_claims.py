@@ -14,6 +14,8 @@ from support.tokens import ABSENT, compact
 
 AUDIENCE = "https://api.example.com"
 LEEWAY = 60
+#: Token and claims are judged on a small stack here, such as some systems give (D13).
+LIMITS = "LimitRequestFieldSize 20000\nThreadStackSize 131072"
 ADMIN = "read:admin-messages"
 
 
@@ -28,10 +30,11 @@ def server(shared_httpd, issuer, shared_backend):
                    f"Auth0Audience {AUDIENCE}/v2", audience=None)
         + location("/email", "Auth0UserClaim email")
         + location("/namespaced", "Auth0UserClaim https://example.com/name")
+        + location("/account", "Auth0UserClaim account")
         + location("/admin", require=f"auth0-permission {ADMIN}")
         + location("/scoped", require="auth0-scope read:messages")
         + location("/two-scopes", require="auth0-scope read:messages write:messages"),
-        modules=PROXY, before="LimitRequestFieldSize 20000")
+        modules=PROXY, before=LIMITS)
     # Whatever is fetched after this, a test has caused.
     assert started.get("/valid", issuer.mint()).status == 200
     return started
@@ -71,13 +74,15 @@ def of_issuer(change):
 
 BASE = ('"iss":"ISS","sub":"client-1@clients","aud":"https://api.example.com","exp":EXP')
 
-EXP = ("exp_malformed",)
-PARSE = ("json_syntax", "json_encoding", "payload_malformed")
-ISS = ("issuer_unknown", "issuer_mismatch")
-AUD = ("audience_mismatch", "audience_malformed")
-USER = ("user_claim_invalid",)
-DUPLICATE = ("json_duplicate_name",)
-LARGE = ("json_too_large",)
+EXP = "exp_malformed"
+SYNTAX = "json_syntax"
+ENCODING = "json_encoding"
+ISS = "issuer_unknown"
+AUD = "audience_mismatch"
+NO_AUD = "audience_malformed"
+USER = "user_claim_invalid"
+DUPLICATE = "json_duplicate_name"
+LARGE = "json_too_large"
 
 REFUSED = {
     # D2
@@ -87,26 +92,26 @@ REFUSED = {
     "d2 exp true": (with_claims(exp=True), EXP),
     "d2 exp an array": (with_claims(exp=[4102444800]), EXP),
     "d2 exp an object": (with_claims(exp={"n": 4102444800}), EXP),
-    "d2 exp NaN": (literal("exp", "NaN"), PARSE),
-    "d2 exp Infinity": (literal("exp", "Infinity"), PARSE),
-    "d2 exp 1e400": (literal("exp", "1e400"), (*EXP, *PARSE, *LARGE)),
+    "d2 exp NaN": (literal("exp", "NaN"), SYNTAX),
+    "d2 exp Infinity": (literal("exp", "Infinity"), SYNTAX),
+    "d2 exp 1e400": (literal("exp", "1e400"), LARGE),
     "d2 exp above 2^53": (with_claims(exp=2**53 + 2), EXP),
     "d2 exp 1e300": (literal("exp", "1e300"), EXP),
     "d2 exp negative": (with_claims(exp=-4102444800), EXP),
-    "d2 exp 0": (with_claims(exp=0), ("expired",)),
-    "d2 exp -0": (literal("exp", "-0"), ("expired", *EXP)),
+    "d2 exp 0": (with_claims(exp=0), "expired"),
+    "d2 exp -0": (literal("exp", "-0"), "expired"),
     "d2 EXP for exp": (spliced('"EXP":4102444800', exp=ABSENT), EXP),
     # D4
     "d4 nbf in the future": (with_claims(nbf=int(time.time()) + 7200),
-                             ("not_yet_valid",)),
-    "d4 nbf a string": (with_claims(nbf="1"), ("nbf_malformed",)),
-    "d4 nbf null": (with_claims(nbf=None), ("nbf_malformed",)),
-    "d4 nbf negative": (with_claims(nbf=-1), ("nbf_malformed",)),
+                             "not_yet_valid"),
+    "d4 nbf a string": (with_claims(nbf="1"), "nbf_malformed"),
+    "d4 nbf null": (with_claims(nbf=None), "nbf_malformed"),
+    "d4 nbf negative": (with_claims(nbf=-1), "nbf_malformed"),
     "d4 iat in the future": (with_claims(iat=int(time.time()) + 7200),
-                             ("issued_in_future",)),
-    "d4 iat a string": (with_claims(iat="1"), ("iat_malformed",)),
-    "d4 iat null": (with_claims(iat=None), ("iat_malformed",)),
-    "d4 iat false": (with_claims(iat=False), ("iat_malformed",)),
+                             "issued_in_future"),
+    "d4 iat a string": (with_claims(iat="1"), "iat_malformed"),
+    "d4 iat null": (with_claims(iat=None), "iat_malformed"),
+    "d4 iat false": (with_claims(iat=False), "iat_malformed"),
     # D5
     "d5 iss absent": (with_claims(iss=ABSENT), ISS),
     "d5 iss null": (with_claims(iss=None), ISS),
@@ -120,16 +125,16 @@ REFUSED = {
     "d5 iss by http": (of_issuer(lambda iss: iss.replace("https", "http")), ISS),
     "d5 iss empty": (with_claims(iss=""), ISS),
     "d5 iss with nul": (lambda i: i.mint(payload=compact(i.claims()).replace(
-        i.iss, i.iss + r"\u0000")), (*ISS, *PARSE)),
+        i.iss, i.iss + r"\u0000")), ENCODING),
     # D6
-    "d6 aud absent": (with_claims(aud=ABSENT), AUD),
-    "d6 aud null": (with_claims(aud=None), AUD),
+    "d6 aud absent": (with_claims(aud=ABSENT), NO_AUD),
+    "d6 aud null": (with_claims(aud=None), NO_AUD),
     "d6 aud empty": (with_claims(aud=""), AUD),
-    "d6 aud an empty array": (with_claims(aud=[]), AUD),
-    "d6 aud an array of numbers": (with_claims(aud=[1]), AUD),
-    "d6 aud right beside a number": (with_claims(aud=[AUDIENCE, 1]), AUD),
-    "d6 aud nested": (with_claims(aud=[[AUDIENCE]]), AUD),
-    "d6 aud an object": (with_claims(aud={AUDIENCE: True}), AUD),
+    "d6 aud an empty array": (with_claims(aud=[]), NO_AUD),
+    "d6 aud an array of numbers": (with_claims(aud=[1]), NO_AUD),
+    "d6 aud right beside a number": (with_claims(aud=[AUDIENCE, 1]), NO_AUD),
+    "d6 aud nested": (with_claims(aud=[[AUDIENCE]]), NO_AUD),
+    "d6 aud an object": (with_claims(aud={AUDIENCE: True}), NO_AUD),
     "d6 aud a prefix": (with_claims(aud=AUDIENCE[:-1]), AUD),
     "d6 aud longer": (with_claims(aud=AUDIENCE + ".evil"), AUD),
     "d6 aud in another case": (with_claims(aud=AUDIENCE.upper()), AUD),
@@ -154,45 +159,48 @@ REFUSED = {
     "d11 aud twice by escapes": (spliced(r'"\u0061ud":"x"'), DUPLICATE),
     "d11 twice at a deeper level": (spliced('"x":{"y":[{"a":1,"a":1}]}'), DUPLICATE),
     # D12
-    "d12 an escaped nul": (spliced(r'"x":"a\u0000b"'), PARSE),
-    "d12 an escaped nul in a name": (spliced(r'"sub\u0000":"b"'), PARSE),
-    "d12 a lone high surrogate": (spliced(r'"x":"\ud800"'), PARSE),
-    "d12 a lone low surrogate": (spliced(r'"x":"\udc00"'), PARSE),
-    "d12 surrogates in the wrong order": (spliced(r'"x":"\udc00\ud800"'), PARSE),
-    "d12 a raw control byte": (spliced(b'"x":"a\x01b"'), PARSE),
-    "d12 a raw line end in a string": (spliced(b'"x":"a\nb"'), PARSE),
-    "d12 overlong utf-8": (spliced(b'"x":"\xc0\xaf"'), PARSE),
-    "d12 a surrogate in utf-8": (spliced(b'"x":"\xed\xa0\x80"'), PARSE),
-    "d12 beyond U+10FFFF": (spliced(b'"x":"\xf4\x90\x80\x80"'), PARSE),
-    "d12 broken utf-8": (spliced(b'"x":"\xe2\x82"'), PARSE),
-    "d12 0123": (spliced('"x":0123'), PARSE),
-    "d12 1.": (spliced('"x":1.'), PARSE),
-    "d12 .5": (spliced('"x":.5'), PARSE),
-    "d12 +1": (spliced('"x":+1'), PARSE),
-    "d12 0x10": (spliced('"x":0x10'), PARSE),
-    "d12 True": (spliced('"x":True'), PARSE),
-    "d12 a bad escape": (spliced(r'"x":"\q"'), PARSE),
-    "d12 vertical tab as space": (spliced(b'"x":\x0b1'), PARSE),
-    "d12 a trailing comma": (payload("{" + BASE + ",}"), PARSE),
-    "d12 a trailing nul": (payload(b"{" + BASE.encode() + b"}\x00"), PARSE),
-    "d12 a second value": (payload("{" + BASE + "}{}"), PARSE),
-    "d12 a bom": (payload(b"\xef\xbb\xbf{" + BASE.encode() + b"}"), PARSE),
+    "d12 an escaped nul": (spliced(r'"x":"a\u0000b"'), ENCODING),
+    "d12 an escaped nul in a name": (spliced(r'"sub\u0000":"b"'), ENCODING),
+    "d12 a lone high surrogate": (spliced(r'"x":"\ud800"'), ENCODING),
+    "d12 a lone low surrogate": (spliced(r'"x":"\udc00"'), ENCODING),
+    "d12 surrogates in the wrong order": (spliced(r'"x":"\udc00\ud800"'), ENCODING),
+    "d12 a raw control byte": (spliced(b'"x":"a\x01b"'), ENCODING),
+    "d12 a raw line end in a string": (spliced(b'"x":"a\nb"'), ENCODING),
+    "d12 overlong utf-8": (spliced(b'"x":"\xc0\xaf"'), ENCODING),
+    "d12 a surrogate in utf-8": (spliced(b'"x":"\xed\xa0\x80"'), ENCODING),
+    "d12 beyond U+10FFFF": (spliced(b'"x":"\xf4\x90\x80\x80"'), ENCODING),
+    "d12 broken utf-8": (spliced(b'"x":"\xe2\x82"'), ENCODING),
+    "d12 0123": (spliced('"x":0123'), SYNTAX),
+    "d12 1.": (spliced('"x":1.'), SYNTAX),
+    "d12 .5": (spliced('"x":.5'), SYNTAX),
+    "d12 +1": (spliced('"x":+1'), SYNTAX),
+    "d12 0x10": (spliced('"x":0x10'), SYNTAX),
+    "d12 True": (spliced('"x":True'), SYNTAX),
+    "d12 a bad escape": (spliced(r'"x":"\q"'), SYNTAX),
+    "d12 vertical tab as space": (spliced(b'"x":\x0b1'), SYNTAX),
+    "d12 a trailing comma": (payload("{" + BASE + ",}"), SYNTAX),
+    "d12 a trailing nul": (payload(b"{" + BASE.encode() + b"}\x00"), SYNTAX),
+    "d12 a second value": (payload("{" + BASE + "}{}"), SYNTAX),
+    "d12 a bom": (payload(b"\xef\xbb\xbf{" + BASE.encode() + b"}"), SYNTAX),
     "d12 utf-16": (lambda i: i.mint(payload=compact(i.claims()).encode("utf-16-le")),
-                   PARSE),
+                   SYNTAX),
     # D13
     "d13 depth 17": (spliced('"x":' + "[" * 16 + "]" * 16), LARGE),
-    "d13 depth 2000": (spliced('"x":' + "[" * 2000 + "]" * 2000), LARGE),
+    "d13 depth 2500": (spliced('"x":' + "[" * 2500 + "]" * 2500), LARGE),
+    "d13 depth 900 of objects": (spliced('"x":' + '{"":' * 900 + "0" + "}" * 900), LARGE),
+    "d13 depth 5000, never closed": (spliced('"x":' + "[" * 5000), LARGE),
     "d13 257 members": (spliced('"x":{' + ",".join(f'"{i}":0' for i in range(257)) + "}"),
                         LARGE),
-    "d13 an array": (payload("[{" + BASE + "}]"), PARSE),
-    "d13 a string": (payload('"x"'), PARSE),
-    "d13 null": (payload("null"), PARSE),
+    "d13 257 claims": (spliced(",".join(f'"{i}":0' for i in range(250))), LARGE),
+    "d13 an array": (payload("[{" + BASE + "}]"), "payload_malformed"),
+    "d13 a string": (payload('"x"'), "payload_malformed"),
+    "d13 null": (payload("null"), "payload_malformed"),
     # D14, D15
     "d14 bound by dpop": (with_claims(cnf={"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}),
-                          ("token_bound",)),
+                          "token_bound"),
     "d14 bound by a certificate": (with_claims(cnf={"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsX"}),
-                                   ("token_bound",)),
-    "d14 bound by anything": (with_claims(cnf=None), ("token_bound",)),
+                                   "token_bound"),
+    "d14 bound by anything": (with_claims(cnf=None), "token_bound"),
     "d15 an id token": (with_claims(aud="client-1", nonce="n", name="A User"), AUD),
 }
 
@@ -225,10 +233,10 @@ ACCEPTED = {
 
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.replace(" ", "-"))
 def test_a_token_of_bad_claims_is_refused(server, issuer, backend, row):
-    make, reasons = REFUSED[row]
+    make, reason = REFUSED[row]
     token = make(issuer)
     mark, fetches = server.mark(), issuer.fetches
-    assert_refusal(server.get("/valid", token), "E3", reason=reasons, server=server,
+    assert_refusal(server.get("/valid", token), "E3", reason=reason, server=server,
                    mark=mark, backend=backend)
     assert "X-Evil" not in server.log(mark)
     assert issuer.fetches == fetches, "no claim may ask for a fetch"
@@ -259,10 +267,10 @@ def test_d1_the_default_leeway_is_five_seconds(server, issuer):
 def test_d4_leeway_holds_for_times_in_the_future_too(server, issuer, claim, reason):
     now = int(time.time())
     assert server.get("/patient", issuer.mint(**{claim: now + LEEWAY - 2})).status == 200
-    assert_refusal(server.get("/patient", issuer.mint(**{claim: now + LEEWAY + 60})),
-                   "E3", reason=reason)
-    assert_refusal(server.get("/strict", issuer.mint(**{claim: now + 20})), "E3",
-                   reason=reason)
+    for path, ahead in (("/patient", LEEWAY + 60), ("/strict", 20)):
+        mark = server.mark()
+        assert_refusal(server.get(path, issuer.mint(**{claim: now + ahead})), "E3",
+                       reason=reason, server=server, mark=mark)
 
 
 def test_a_token_stops_working_the_moment_it_expires(server, issuer):
@@ -305,6 +313,17 @@ def test_d8_another_user_claim(server, issuer, backend):
                        backend=backend)
     # sub is not asked for where another claim names the user
     assert server.get("/email", issuer.mint(email="a@x", sub=ABSENT)).status == 200
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, -2**53 - 1, 12345678901234567891, 10**30])
+def test_d16_an_integer_above_2_to_the_53_is_passed_on_exactly_or_not_at_all(
+        server, issuer, backend, number):
+    """A number names no user; written as a string it comes through digit for digit."""
+    mark = server.mark()
+    assert_refusal(server.get("/account", issuer.mint(account=number)), "E3",
+                   reason="user_claim_invalid", server=server, mark=mark, backend=backend)
+    assert_accepted(server.get("/account", issuer.mint(account=str(number))), backend,
+                    user=str(number))
 
 
 def test_d8_a_user_claim_with_a_namespace(server, issuer, backend):
@@ -379,8 +398,11 @@ def test_d10_words_between_spaces_are_scopes(server, issuer, backend, scope):
     pytest.param(["read:messages"], id="array"), pytest.param(1, id="number"),
     pytest.param({"read:messages": 1}, id="object")])
 def test_d10_what_is_not_a_word_of_the_scope_is_e4(server, issuer, backend, scope):
+    mark = server.mark()
     assert_refusal(server.get("/scoped", issuer.mint(scope=scope)), "E4",
-                   scope="read:messages", backend=backend)
+                   scope="read:messages", reason="permission_missing", server=server,
+                   mark=mark, backend=backend)
+    assert server.get("/valid", issuer.mint(scope=scope)).status == 200
 
 
 def test_d10_a_permission_is_not_a_scope(server, issuer):
@@ -415,8 +437,9 @@ def test_d5_a_key_set_belongs_to_its_issuer(httpd, issuer, authority):
         assert issuer.key.kid == other.key.kid
         for mine, theirs in ((issuer, other), (other, issuer)):
             assert server.get("/valid", mine.mint()).status == 200
+            mark = server.mark()
             assert_refusal(server.get("/valid", mine.mint(key=theirs.key)), "E3",
-                           reason="signature_invalid")
+                           reason="signature_invalid", server=server, mark=mark)
 
 
 def test_random_claims_never_get_in_without_the_signature(server, issuer, backend, rng):

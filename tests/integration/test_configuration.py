@@ -8,6 +8,7 @@ have no line of ours to blame: there the message must name the section.
 import json
 import os
 import re
+import ssl
 
 import pytest
 
@@ -45,6 +46,10 @@ FILES = {
     "conf/64.secret": ("s" * 64, 0o600),
     "conf/empty.secret": ("", 0o600),
     "conf/open.secret": ("s" * 64, 0o644),
+    "conf/writable.secret": ("s" * 64, 0o602),
+    "conf/group.secret": ("s" * 64, 0o640),
+    "conf/public.pem": (KEY.jwk.export_to_pem(), 0o600),
+    "conf/certificate.pem": (ssl.DER_cert_to_PEM_cert(KEY.certificate()), 0o600),
     "conf/not-a-ca.pem": "this is not a certificate",
 }
 
@@ -58,6 +63,13 @@ def place(*lines):
 def issuer(rest, url="https://tenant.example.com/"):
     return f"!Auth0Issuer {url} {rest}\nAuth0Audience a\n" + PLACE
 
+
+MISSING = "No such file"
+NO_FILE = "not a regular file"
+BAD_JWKS = {
+    "garbage": "this is not JSON", "html": "this is not JSON", "empty": "is empty",
+    "no-keys": "no JWK Set", "no-key": "no usable key", "weak": "no usable key",
+    "oct": "no usable key", "private": "holds a private key", "twice": "duplicate name"}
 
 REFUSED = {
     # F3: nothing to decide by
@@ -171,44 +183,41 @@ REFUSED = {
                                "secret=file:${ROOT}/conf/64.secret"), ["secret"]),
     "jwks twice": (issuer("jwks=file:${ROOT}/conf/jwks.json "
                           "jwks=file:${ROOT}/conf/garbage.json"), ["jwks"]),
-    # Key files
-    "jwks file missing": (issuer("jwks=file:${ROOT}/conf/missing.json"), ["missing.json"]),
-    "jwks file garbage": (issuer("jwks=file:${ROOT}/conf/garbage.json"), ["garbage.json"]),
-    "jwks file html": (issuer("jwks=file:${ROOT}/conf/html.json"), ["html.json"]),
-    "jwks file empty": (issuer("jwks=file:${ROOT}/conf/empty.json"), ["empty.json"]),
-    "jwks file without keys": (issuer("jwks=file:${ROOT}/conf/no-keys.json"),
-                               ["no-keys.json"]),
-    "jwks file with no key": (issuer("jwks=file:${ROOT}/conf/no-key.json"),
-                              ["no-key.json"]),
-    "jwks file with private keys": (issuer("jwks=file:${ROOT}/conf/private.json"),
-                                    ["private"]),
-    "jwks file with weak keys only": (issuer("jwks=file:${ROOT}/conf/weak.json"),
-                                      ["weak.json"]),
-    "jwks file with secrets only": (issuer("jwks=file:${ROOT}/conf/oct.json"),
-                                    ["oct.json"]),
-    "jwks file with keys twice": (issuer("jwks=file:${ROOT}/conf/twice.json"),
-                                  ["twice.json"]),
-    "jwks file a folder": (issuer("jwks=file:${ROOT}/conf"), ["conf"]),
-    "jwks file a fifo": (issuer("jwks=file:${ROOT}/conf/fifo"), ["fifo"]),
-    "jwks file endless": (issuer("jwks=file:/dev/zero"), ["/dev/zero"]),
-    # Secrets
+    # Key files (C10)
+    "jwks file missing": (issuer("jwks=file:${ROOT}/conf/missing.json"),
+                          ["missing.json", MISSING]),
+    **{f"jwks file {name}": (issuer(f"jwks=file:${{ROOT}}/conf/{name}.json"),
+                            [f"{name}.json", why]) for name, why in BAD_JWKS.items()},
+    "jwks file a folder": (issuer("jwks=file:${ROOT}/conf"), ["conf", NO_FILE]),
+    "jwks file a fifo": (issuer("jwks=file:${ROOT}/conf/fifo"), ["fifo", NO_FILE]),
+    "jwks file endless": (issuer("jwks=file:/dev/zero"), ["/dev/zero", NO_FILE]),
+    # Secrets (B10, C10)
     "secret missing": (issuer("secret=file:${ROOT}/conf/missing.secret"),
-                       ["missing.secret"]),
-    "secret too short": (issuer("secret=file:${ROOT}/conf/31.secret"), ["31.secret|32"]),
-    "secret too short with a line end": (issuer("secret=file:${ROOT}/conf/31n.secret"),
-                                         ["31n.secret|32"]),
-    "secret too short for hs384": (issuer("secret=file:${ROOT}/conf/47.secret "
-                                          "algorithms=HS384"), ["47.secret|48"]),
-    "secret too short for hs512": (issuer("secret=file:${ROOT}/conf/63.secret "
-                                          "algorithms=HS512"), ["63.secret|64"]),
-    "secret too short for one of two": (issuer("secret=file:${ROOT}/conf/32.secret "
-                                               "algorithms=HS256,HS512"), ["32.secret|64"]),
-    "secret empty": (issuer("secret=file:${ROOT}/conf/empty.secret"), ["empty.secret"]),
+                       ["missing.secret", MISSING]),
+    **{f"secret too short: {name}, {algorithms}": (
+        issuer(f"secret=file:${{ROOT}}/conf/{name}.secret algorithms={algorithms}"),
+        [f"{name}.secret", "shorter than the hash"])
+       for name, algorithms in (("31", "HS256"), ("31n", "HS256"), ("47", "HS384"),
+                                ("63", "HS512"), ("32", "HS256,HS512"),
+                                ("47", "HS384,HS256"))},
+    "secret too short by default": (issuer("secret=file:${ROOT}/conf/31.secret"),
+                                    ["31.secret", "shorter than the hash"]),
+    "secret empty": (issuer("secret=file:${ROOT}/conf/empty.secret"),
+                     ["empty.secret", "empty"]),
     "secret for every eye": (issuer("secret=file:${ROOT}/conf/open.secret"),
-                             ["open.secret"]),
-    "secret a folder": (issuer("secret=file:${ROOT}/conf"), ["conf"]),
-    "secret a fifo": (issuer("secret=file:${ROOT}/conf/fifo"), ["fifo"]),
-    "secret endless": (issuer("secret=file:/dev/zero"), ["/dev/zero"]),
+                             ["open.secret", "every user may read or write it"]),
+    "secret for every hand": (issuer("secret=file:${ROOT}/conf/writable.secret"),
+                              ["writable.secret", "every user may read or write it"]),
+    "secret a folder": (issuer("secret=file:${ROOT}/conf"), ["conf", NO_FILE]),
+    "secret a fifo": (issuer("secret=file:${ROOT}/conf/fifo"), ["fifo", NO_FILE]),
+    "secret endless": (issuer("secret=file:/dev/zero"), ["/dev/zero", NO_FILE]),
+    # B1 as a configuration
+    **{f"secret a {name}": (issuer(f"secret=file:${{ROOT}}/conf/{name}.pem"),
+                            [f"{name}.pem", "no secret"])
+       for name in ("public", "certificate")},
+    **{f"{alg} for issuers without a secret": (TRUST + f"!Auth0Algorithms RS256 {alg}\n"
+                                               + PLACE, [alg, "secret="])
+       for alg in tokens.HS},
     "secret written in the open": (issuer("secret=" + "s" * 40), ["secret"]),
     # Algorithms
     "hs without a secret": (issuer("jwks=file:${ROOT}/conf/jwks.json algorithms=HS256"),
@@ -231,6 +240,7 @@ REFUSED = {
     # Leeway, user claim, style, origins, messages
     **{f"leeway {value}": (TRUST + f"!Auth0Leeway {value}\n" + PLACE, [value])
        for value in ("301", "-1", "soon", "99999999999999999999", "1e3", "5x")},
+    "an unknown token profile": (TRUST + "!Auth0TokenProfile oidc\n" + PLACE, ["oidc"]),
     "user claim empty": (TRUST + '!Auth0UserClaim ""\n' + PLACE, ["Auth0UserClaim"]),
     "an unknown error style": (TRUST + "!Auth0ErrorBody loud\n" + PLACE, ["loud"]),
     **{f"origin {origin}": (TRUST + f"!Auth0CORSOrigin {origin}\n" + PLACE, [origin])
@@ -251,7 +261,7 @@ REFUSED = {
                            ("Auth0HTTPProxy", "none"), ("Auth0StateDir", "conf"),
                            ("Auth0TrustedDomains", "*.example.com"))},
     # Server settings
-    "ca missing": ("!Auth0CAFile ${ROOT}/conf/missing.pem\n", ["missing.pem"]),
+    "ca missing": ("!Auth0CAFile ${ROOT}/conf/missing.pem\n", ["missing.pem", MISSING]),
     "ca not one": ("!Auth0CAFile ${ROOT}/conf/not-a-ca.pem\n", ["not-a-ca.pem"]),
     "ca a folder": ("!Auth0CAFile ${ROOT}/conf\n", ["conf"]),
     "ca a fifo": ("!Auth0CAFile ${ROOT}/conf/fifo\n", ["fifo"]),
@@ -306,12 +316,14 @@ ACCEPTED = {
                  "jwks=file:conf/jwks.json\nAuth0Audience a\n" + PLACE,
     **{f"secret {name}": "Auth0Issuer https://t.example.com/ "
        f"secret=file:${{ROOT}}/conf/{name}.secret\nAuth0Audience a\n" + PLACE
-       for name in ("32", "32n", "32rn", "64")},
+       for name in ("32", "32n", "32rn", "64", "group")},
     "secret for hs512": "Auth0Issuer https://t.example.com/ "
        "secret=file:${ROOT}/conf/64.secret algorithms=HS256,HS384,HS512\n"
        "Auth0Audience a\n" + PLACE,
     "every public algorithm": TRUST + "Auth0Algorithms " + " ".join(tokens.ALL_PUBLIC)
                               + "\n" + PLACE,
+    **{f"token profile {profile}": TRUST + f"Auth0TokenProfile {profile}\n" + PLACE
+       for profile in ("auto", "rfc9068", "RFC9068")},
     "leeway 0": TRUST + "Auth0Leeway 0\n" + PLACE,
     "leeway 300": TRUST + "Auth0Leeway 300\n" + PLACE,
     "error styles": TRUST + PLACE + "".join(

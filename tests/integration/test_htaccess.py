@@ -203,6 +203,9 @@ def test_a_star_in_a_trusted_domain_spans_dots_and_case_does_not_matter(
 
 def test_what_a_file_may_say_beyond_the_two_lines_of_trust(server, issuer, site):
     path, htaccess = site
+    htaccess(*full(issuer, "Auth0TokenProfile rfc9068"))
+    assert_refusal(server.get(path, issuer.mint()), "E3", reason="type_mismatch")
+    assert server.get(path, issuer.mint(header={"typ": "at+jwt"})).status == 200
     htaccess(*full(issuer, "Auth0Leeway 200", "Auth0UserClaim email",
                    "Auth0ErrorBody all", "AuthName hello"))
     token = issuer.mint(exp_in=-100, email="a@example.com")

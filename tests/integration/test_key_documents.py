@@ -10,6 +10,7 @@ import pytest
 
 from support import tokens
 from support.conf import location, trust
+from support.issuer import Issuer
 from support.refusal import assert_refusal
 from support.tokens import ABSENT, Key, b64, unb64
 from support.wait import wait_until
@@ -17,8 +18,10 @@ from support.wait import wait_until
 PAGE = {"htdocs/valid": "ok"}
 GOOD = Key("RS256", "good")
 RSA = Key("RS256", "bad")
+WEAK = Key("RS256", "bad", bits=1024)
 EC = Key("ES256", "bad")
 ED = Key("EdDSA", "bad")
+SHARED = b"a secret that somebody publishes " * 2
 #: For keys that no library would make: their tokens only need to name them.
 ALL_KINDS = "Auth0Algorithms RS256 PS256 ES256 EdDSA\n"
 
@@ -44,9 +47,11 @@ def roca_modulus():
 
 #: name: (the bad key, the words with which the log says why it is not used)
 SKIPPED = {
-    "c1 rsa of 1024 bits": (Key("RS256", "bad", bits=1024).public(), "under 2048 bits"),
-    "c1 rsa over 8192 bits": (RSA.public(n=number((1 << 8192) + 1)), "over 8192|too long"),
+    "c1 rsa of 1024 bits": (WEAK.public(), "under 2048 bits"),
+    "c1 rsa over 8192 bits": (RSA.public(n=number((1 << 8192) + 1)), "over 8192"),
+    "c1 rsa of 16384 bits": (RSA.public(n=number((1 << 16383) + 1)), "too long"),
     "c1 even modulus": (RSA.public(n=number(modulus() - 1)), "even"),
+    "c1 exponent 0": (RSA.public(e=b64(b"\0")), "exponent"),
     "c1 exponent 1": (RSA.public(e=number(1)), "exponent"),
     "c1 exponent 2": (RSA.public(e=number(2)), "exponent"),
     "c1 even exponent": (RSA.public(e=number(65536)), "exponent"),
@@ -58,7 +63,7 @@ SKIPPED = {
     "c2 ec at infinity": (EC.public(x=b64(bytes(32)), y=b64(bytes(32))), "curve"),
     "c2 okp of 31 bytes": (ED.public(x=b64(unb64(ED.public()["x"])[1:])), "length"),
     "c2 okp of low order": (ED.public(x=b64(bytes(32))), "low order"),
-    "c3 symmetric": ({"kty": "oct", "k": b64(b"s" * 64), "kid": "bad", "alg": "HS256"},
+    "c3 symmetric": ({"kty": "oct", "k": b64(SHARED), "kid": "bad", "alg": "HS256"},
                      "symmetric"),
     "c5 use enc": (RSA.public(use="enc"), "use"),
     "c5 key_ops without verify": (RSA.public(key_ops=["sign"]), "key_ops"),
@@ -68,20 +73,60 @@ SKIPPED = {
 }
 
 
-@pytest.mark.parametrize("bad, why", SKIPPED.values(), ids=SKIPPED.keys())
-def test_a_key_that_is_weak_or_broken_or_not_for_signatures_is_skipped(httpd, own_issuer,
-                                                                       bad, why):
-    own_issuer.document = tokens.jwks(bad, GOOD)
-    server = httpd(trust(own_issuer) + ALL_KINDS + location("/valid"), files=PAGE)
-    assert server.get("/valid", own_issuer.mint(key=GOOD)).status == 200
-    line = next(line for line in server.error_log().splitlines() if "is not used" in line)
-    assert "key 1 " in line and any(word in line for word in why.split("|")), line
+@pytest.fixture(scope="module")
+def tenants(authority, shared_httpd):
+    """Serve the rows of a table: a tenant and a place for each, on one server."""
+    started = []
+
+    def serve(documents, config):
+        made = {row: Issuer(authority, keys=[GOOD]).start() for row in documents}
+        started.extend(made.values())
+        for row, tenant in made.items():
+            tenant.document, tenant.path = documents[row], f"/{list(made).index(row)}"
+            config += location(tenant.path, f"Auth0Domain {tenant.domain}")
+        server = shared_httpd(f"Auth0CAFile {authority.file}\n{config}", threads=16,
+                              files={f"htdocs{each.path}": "ok" for each in made.values()},
+                              before="ThreadStackSize 131072")
+        for tenant in made.values():
+            wait_until(lambda: server.get(tenant.path, tenant.mint()).status == 200, 20,
+                       f"the keys of {tenant.domain}", every=0.1)
+        return server, made
+
+    yield serve
+    for tenant in started:
+        tenant.stop()
+
+
+@pytest.fixture(scope="module")
+def skipping(tenants):
+    return tenants({row: tokens.jwks(bad, GOOD) for row, (bad, _) in SKIPPED.items()},
+                   ALL_KINDS)
+
+
+@pytest.mark.parametrize("row", SKIPPED, ids=lambda row: row.replace(" ", "-"))
+def test_a_key_that_is_weak_or_broken_or_not_for_signatures_is_skipped(skipping, row):
+    (server, made), (bad, why) = skipping, SKIPPED[row]
+    tenant = made[row]
+    line = next(line for line in server.error_log().splitlines()
+                if "is not used" in line and tenant.jwks_url in line)
+    assert "key 1 " in line and why in line, line
     signer = {"RSA": RSA, "EC": EC, "OKP": ED}.get(bad["kty"], RSA)
-    if why == "under 2048 bits":
-        signer = Key("RS256", "bad", bits=1024)
+    if row == "c1 rsa of 1024 bits":
+        signer = WEAK
     kid = bad["kid"] if bad["kid"].isprintable() else "bad"
-    assert_refusal(server.get("/valid", own_issuer.mint(key=signer, kid=kid)), "E3",
-                   reason="key_unknown")
+    mark = server.mark()
+    assert_refusal(server.get(tenant.path, tenant.mint(key=signer, kid=kid)), "E3",
+                   reason="key_unknown", server=server, mark=mark)
+    assert server.get(tenant.path, tenant.mint()).status == 200
+
+
+def test_c3_a_published_secret_signs_nothing_and_is_not_logged(skipping):
+    server, made = skipping
+    tenant, secret = made["c3 symmetric"], Key("HS256", "bad", secret=SHARED)
+    mark = server.mark()
+    assert_refusal(server.get(tenant.path, tenant.mint(key=secret)), "E3",
+                   reason="algorithm_not_allowed", server=server, mark=mark)
+    assert b64(SHARED) not in server.all_logs()
 
 
 def test_c1_c5_the_sound_twins_of_the_skipped_keys_are_used(httpd, own_issuer):
@@ -94,17 +139,27 @@ def test_c1_c5_the_sound_twins_of_the_skipped_keys_are_used(httpd, own_issuer):
     assert "is not used" not in server.error_log()
 
 
+@pytest.mark.parametrize("alg", ["RS256", "ES256", "EdDSA"])
 def test_c4_a_document_with_a_private_key_is_refused_and_the_last_good_one_kept(
-        httpd, own_issuer):
+        httpd, own_issuer, alg):
     own_issuer.document = tokens.jwks(GOOD)
-    server = httpd(trust(own_issuer) + "Auth0JWKSRefresh 1s 1h 1s\n" + location("/valid"),
-                   files=PAGE)
+    server = httpd(trust(own_issuer) + "Auth0JWKSRefresh 1s 1h 1s\n" + ALL_KINDS
+                   + location("/valid"), files=PAGE)
     assert server.get("/valid", own_issuer.mint(key=GOOD)).status == 200
-    leaked = json.loads(Key("RS256", "leaked").jwk.export_private())
-    own_issuer.document = json.dumps({"keys": [{**leaked, "kid": "leaked"}]})
-    wait_until(lambda: "private key" in server.error_log(), 6, "the warning of the leak")
-    assert leaked["d"] not in server.all_logs()
+    leaked = Key(alg, "leaked")
+    private = json.loads(leaked.jwk.export_private())
+    mark = server.mark()
+    own_issuer.document = tokens.jwks(GOOD, {**private, "kid": "leaked"})
+    wait_until(lambda: "private key" in server.error_log(mark), 6, "the warning of the leak")
+    assert private["d"] not in server.all_logs()
     assert server.get("/valid", own_issuer.mint(key=GOOD)).status == 200
+    mark = server.mark()
+    assert_refusal(server.get("/valid", own_issuer.mint(key=leaked)), "E3",
+                   reason="key_unknown", server=server, mark=mark)
+    # Without its private members it is a key like any other.
+    own_issuer.document = tokens.jwks(GOOD, leaked)
+    wait_until(lambda: server.get("/valid", own_issuer.mint(key=leaked)).status == 200, 6,
+               "the sound document")
 
 
 def test_c6_different_keys_under_one_kid_are_ambiguous_and_the_same_twice_is_not(
@@ -113,41 +168,71 @@ def test_c6_different_keys_under_one_kid_are_ambiguous_and_the_same_twice_is_not
     own_issuer.document = tokens.jwks(twin, other, GOOD, GOOD)
     server = httpd(trust(own_issuer) + location("/valid"), files=PAGE)
     for key in (twin, other):
+        mark = server.mark()
         assert_refusal(server.get("/valid", own_issuer.mint(key=key)), "E3",
-                       reason="key_ambiguous")
+                       reason="key_ambiguous", server=server, mark=mark)
     assert server.get("/valid", own_issuer.mint(key=GOOD)).status == 200
     assert own_issuer.fetches == 1
 
 
 KEYS = json.dumps([GOOD.public()])
+MALFORMED = "this is no JWK Set"
+NOT_JSON = "this is not JSON"
+LIMITS = "over the limits"
+NESTED = "nested too deeply or has too many values"
+
+#: name: (the document, the words with which the log says why it is not used)
 BROKEN = {
-    "keys absent": "{}",
-    "keys null": '{"keys":null}',
-    "keys a string": '{"keys":"none"}',
-    "keys an object": '{"keys":{}}',
-    "no keys": '{"keys":[]}',
-    "a key that is no object": '{"keys":["a"]}',
-    "duplicate member": '{"keys":%s,"keys":%s}' % (KEYS, KEYS),
-    "duplicate member in a key": tokens.jwks(GOOD).replace('"use"', '"kid"', 1),
-    "nul": '{"keys":%s,"x":"\\u0000"}' % KEYS,
-    "raw nul": b'{"keys":' + KEYS.encode() + b',"x":"\x00"}',
-    "bom": b"\xef\xbb\xbf" + tokens.jwks(GOOD).encode(),
-    "trailing bytes": tokens.jwks(GOOD) + "}",
-    "65 keys": json.dumps({"keys": [GOOD.public(kid=f"k{i}") for i in range(65)]}),
-    "over 128 KiB": tokens.jwks(GOOD) + " " * (128 * 1024),
+    "keys absent": ("{}", MALFORMED),
+    "keys null": ('{"keys":null}', MALFORMED),
+    "keys a string": ('{"keys":"none"}', MALFORMED),
+    "keys an object": ('{"keys":{}}', MALFORMED),
+    "no keys": ('{"keys":[]}', "no usable key"),
+    "a key that is no object": ('{"keys":["a"]}', MALFORMED),
+    "an array": (KEYS, MALFORMED),
+    "duplicate member": ('{"keys":%s,"keys":%s}' % (KEYS, KEYS), "duplicate name"),
+    "duplicate member by escapes": ('{"keys":%s,"k\\u0065ys":[]}' % KEYS,
+                                    "duplicate name"),
+    "duplicate member in a key": (tokens.jwks(GOOD).replace('"use"', '"kid"', 1),
+                                  "duplicate name"),
+    "nul": ('{"keys":%s,"x":"\\u0000"}' % KEYS, NOT_JSON),
+    "raw nul": (b'{"keys":' + KEYS.encode() + b',"x":"\x00"}', NOT_JSON),
+    "trailing nul": (tokens.jwks(GOOD) + "\0", NOT_JSON),
+    "bom": (b"\xef\xbb\xbf" + tokens.jwks(GOOD).encode(), NOT_JSON),
+    "not utf-8": (b'{"keys":' + KEYS.encode() + b',"x":"\xff"}', NOT_JSON),
+    "trailing bytes": (tokens.jwks(GOOD) + "}", NOT_JSON),
+    "65 keys": (json.dumps({"keys": [GOOD.public(kid=f"k{i}") for i in range(65)]}),
+                LIMITS),
+    "over 128 KiB": (tokens.jwks(GOOD) + " " * (128 * 1024), "limit"),
+    # D13 where it has the room.
+    "depth 60000": ('{"keys":%s,"x":%s%s}' % (KEYS, "[" * 60000, "]" * 60000), NESTED),
+    "257 members": ('{"keys":%s,"x":{%s}}' % (KEYS, ",".join(
+        f'"{i}":0' for i in range(257))), NESTED),
+    "4097 values": ('{"keys":%s,"x":[%s0]}' % (KEYS, "0," * 4096), NESTED),
 }
 
 
-@pytest.mark.parametrize("document", BROKEN.values(), ids=BROKEN.keys())
-def test_c8_a_broken_document_does_not_replace_a_good_one(httpd, own_issuer, document):
-    own_issuer.document = tokens.jwks(GOOD)
-    server = httpd(trust(own_issuer) + "Auth0JWKSRefresh 600ms 1h 1s\n"
-                   + location("/valid"), files=PAGE)
-    good = own_issuer.mint(key=GOOD)
-    assert server.get("/valid", good).status == 200
-    own_issuer.document = document
-    wait_until(lambda: "cannot fetch the keys" in server.error_log(), 6, "the warning")
-    assert server.get("/valid", good).status == 200
+@pytest.fixture(scope="module")
+def broken(tenants):
+    """Each tenant's document is good at first."""
+    server, made = tenants(dict.fromkeys(BROKEN, tokens.jwks(GOOD)),
+                           "Auth0JWKSRefresh 2s 1h 1s\n")
+    for row, tenant in made.items():
+        tenant.document = BROKEN[row][0]
+    return server, made
+
+
+@pytest.mark.parametrize("row", BROKEN, ids=lambda row: row.replace(" ", "-"))
+def test_c8_a_broken_document_does_not_replace_a_good_one(broken, row):
+    (server, made), (_, why) = broken, BROKEN[row]
+    tenant = made[row]
+    line = wait_until(lambda: next(
+        (line for line in server.error_log().splitlines()
+         if "cannot fetch the keys" in line and tenant.jwks_url in line), None), 10,
+        "the warning")
+    assert why in line and ":warn]" in line, line
+    for _ in range(2):
+        assert server.get(tenant.path, tenant.mint()).status == 200
 
 
 def test_c8_64_keys_and_128_kib_are_fine(httpd, own_issuer):

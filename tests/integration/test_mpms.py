@@ -45,18 +45,3 @@ def test_every_outcome_and_a_rotation_under(own_issuer, mpm, one_process):
             server.restart()
             assert server.get("/valid", own_issuer.mint()).status == 200
             assert_refusal(server.get("/valid"), "E1")
-
-
-def test_children_that_live_for_few_connections_serve_as_ever(own_issuer,
-                                                              several_processes):
-    """H8: MaxConnectionsPerChild 10."""
-    conf = "MaxConnectionsPerChild 10\n" + trust(own_issuer) + location("/valid")
-    with Httpd(conf, processes=2, max_processes=4, threads=2,
-               files={"htdocs/valid": "ok"}) as server:
-        token = own_issuer.mint()
-        first = set(server.pids())
-        for _ in range(80):
-            assert server.get("/valid", token).status == 200
-        assert set(server.pids()) != first
-        # A child that fetches may end; at most each one's successor asks again.
-        assert own_issuer.fetches <= 2

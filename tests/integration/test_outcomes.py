@@ -265,6 +265,23 @@ def test_e6_names_the_missing_audience_in_the_log_at_error(server, issuer):
     assert any("audience" in line.lower() for line in lines), server.log(mark)
 
 
+@pytest.mark.parametrize("path, claims, reason", [
+    ("/valid", {"kid": "VALUE"}, "key_unknown"),
+    ("/valid", {"iss": "VALUE"}, "issuer_unknown"),
+    ("/admin", {"sub": "VALUE"}, "permission_missing")], ids=["kid", "iss", "sub"])
+def test_what_a_token_says_is_logged_in_one_line_escaped_and_cut_to_64_bytes(
+        server, issuer, path, claims, reason):
+    value = "\u00e9\"\\%n\u2028" + "x" * 200
+    mark = server.mark()
+    answer = server.get(path, issuer.mint(**dict.fromkeys(claims, value)))
+    assert_refusal(answer, "E4" if path == "/admin" else "E3", reason=reason, server=server,
+                   mark=mark, scope=SCOPE["E4"] if path == "/admin" else None)
+    ours = [line.replace("\\\\", "\\") for line in server.log(mark).splitlines()
+            if "[auth0_jwt:info]" in line and "[client" in line]
+    assert len(ours) == 1 and f"({reason})" in ours[0], ours
+    assert r'"\xc3\xa9\x22\x5c%n\xe2\x80\xa8' + "x" * 55 + '..."' in ours[0], ours
+
+
 def test_a_client_fault_is_logged_at_info_and_not_louder(server, issuer):
     mark = server.mark()
     assert_refusal(server.get("/valid", tampered(issuer.mint())), "E3")

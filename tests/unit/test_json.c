@@ -2,6 +2,7 @@
 
 #include <apr_strings.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -494,6 +495,7 @@ static const struct {
     {"{\"\\u0061!\\\"bcdefghi\":1,\"a!\\\"bcdefghi\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"\\u0061#\\\"bcdefghi\":1,\"a#\\\"bcdefghi\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"\\\"\\u0061bcdefghi!\":1,\"\\\"abcdefghi!\":2}", REASON_JSON_DUPLICATE_NAME},
+    {"{\"\xf0\x90\x80\x80\":1,\"\\ud800\\udc00\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"a/b\":1,\"a\\/b\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"\\n\":1,\"\\u000a\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"\\\\\":1,\"\\u005c\":2}", REASON_JSON_DUPLICATE_NAME},
@@ -537,14 +539,6 @@ START_TEST(takes_16_levels_and_no_more)
 }
 END_TEST
 
-/* D13: neither the scan nor cJSON may run out of stack. */
-START_TEST(rejects_100000_levels_with_a_small_stack)
-{
-    ASSERT_REASON(verdict(repeated("[", 100000)), REASON_JSON_TOO_LARGE, "arrays");
-    ASSERT_REASON(verdict(repeated("{\"a\":", 100000)), REASON_JSON_TOO_LARGE, "objects");
-}
-END_TEST
-
 static const char *members(unsigned count)
 {
     char *text = apr_palloc(pool, count * 12 + 3);
@@ -579,6 +573,63 @@ START_TEST(takes_4096_values_and_no_more)
     ASSERT_REASON(verdict(over), REASON_JSON_TOO_LARGE, "4097 values");
     over = apr_psprintf(pool, "[[]%s]", repeated(",{}", 4095));
     ASSERT_REASON(verdict(over), REASON_JSON_TOO_LARGE, "4097 containers");
+}
+END_TEST
+
+struct reading {
+    const char *text;
+    enum reason reason;
+};
+
+static void *read_text(void *data)
+{
+    struct reading *reading = data;
+
+    reading->reason = verdict(reading->text);
+    return NULL;
+}
+
+/* D13: neither the scan nor cJSON may run out of stack; threads of httpd have more. */
+#define SMALL_STACK (64 * 1024)
+
+static enum reason verdict_on_a_small_stack(const char *text)
+{
+    struct reading reading = {.text = text};
+    pthread_attr_t attr;
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_attr_init(&attr), 0);
+    ck_assert_int_eq(pthread_attr_setstacksize(&attr, SMALL_STACK), 0);
+    ck_assert_int_eq(pthread_create(&thread, &attr, read_text, &reading), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    pthread_attr_destroy(&attr);
+    return reading.reason;
+}
+
+START_TEST(rejects_100000_levels_with_a_small_stack)
+{
+    const struct {
+        const char *story;
+        const char *text;
+        enum reason reason;
+    } rows[] = {
+        {"16 arrays", nested("[", "]", 16), REASON_OK},
+        {"16 objects", nested("{\"a\":", "}", 16), REASON_OK},
+        {"17 arrays", nested("[", "]", 17), REASON_JSON_TOO_LARGE},
+        {"100000 arrays", nested("[", "]", 100000), REASON_JSON_TOO_LARGE},
+        {"100000 objects", nested("{\"a\":", "}", 100000), REASON_JSON_TOO_LARGE},
+        {"100000 brackets", repeated("[", 100000), REASON_JSON_TOO_LARGE},
+        {"100000 of both", repeated("[{\"a\":", 50000), REASON_JSON_TOO_LARGE},
+        {"257 members", members(257), REASON_JSON_TOO_LARGE},
+        {"4096 values", apr_psprintf(pool, "[0%s]", repeated(",0", 4094)), REASON_OK},
+        {"4097 values", apr_psprintf(pool, "[0%s]", repeated(",0", 4095)),
+         REASON_JSON_TOO_LARGE},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ASSERT_REASON(verdict_on_a_small_stack(rows[i].text), rows[i].reason,
+                      rows[i].story);
+    }
 }
 END_TEST
 
@@ -834,9 +885,9 @@ int main(void)
 
     tcase = support_tcase(suite, "limits");
     tcase_add_test(tcase, takes_16_levels_and_no_more);
-    tcase_add_test(tcase, rejects_100000_levels_with_a_small_stack);
     tcase_add_test(tcase, takes_256_members_and_no_more);
     tcase_add_test(tcase, takes_4096_values_and_no_more);
+    tcase_add_test(tcase, rejects_100000_levels_with_a_small_stack);
     tcase_add_test(tcase, obeys_the_limits_of_its_caller);
     tcase_add_test(tcase, a_caller_cannot_ask_for_an_endless_depth);
 

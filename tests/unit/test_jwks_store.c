@@ -1,5 +1,6 @@
 #include "issuer/jwks_store.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,6 +214,66 @@ START_TEST(lets_unknown_kids_ask_once_a_cooldown)
 END_TEST
 
 /* A fetch that was under way before the kid was seen may bring the older document. */
+struct asker {
+    struct jwks_store *store;
+    pthread_barrier_t *barrier;
+    int slot;
+    unsigned refused;
+    unsigned odd;
+};
+
+#define ASKERS 4
+#define ASK_ROUNDS 3000
+
+/* Each round a cooldown ends, and everybody asks at once. */
+static void *ask_together(void *data)
+{
+    struct asker *asker = data;
+
+    for (uint32_t round = 1; round <= ASK_ROUNDS; round++) {
+        apr_time_t now = NOW + round * SECOND;
+        uint32_t ticket;
+        int serial = pthread_barrier_wait(asker->barrier);
+
+        asker->refused +=
+            !jwks_store_ask(&ticket, asker->store, asker->slot, now, SECOND);
+        asker->odd += ticket != round;
+        pthread_barrier_wait(asker->barrier);
+        if (serial == PTHREAD_BARRIER_SERIAL_THREAD) {
+            publish(asker->store, asker->slot, "same", 4);
+        }
+    }
+    return NULL;
+}
+
+START_TEST(lets_all_who_ask_at_once_wait_for_one_refresh)
+{
+    struct jwks_store *store = make_store(1);
+    int slot = jwks_store_slot(store, &source_a);
+    struct asker askers[ASKERS];
+    pthread_t threads[ASKERS];
+    pthread_barrier_t barrier;
+    struct jwks_state state;
+
+    pthread_barrier_init(&barrier, NULL, ASKERS);
+    for (size_t i = 0; i < ASKERS; i++) {
+        askers[i] = (struct asker){.store = store, .barrier = &barrier, .slot = slot};
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, ask_together, &askers[i]), 0);
+    }
+    for (size_t i = 0; i < ASKERS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    for (size_t i = 0; i < ASKERS; i++) {
+        ck_assert_uint_eq(askers[i].refused, 0);
+        ck_assert_uint_eq(askers[i].odd, 0);
+    }
+    jwks_store_state(&state, store, slot);
+    ck_assert_uint_eq(state.asked, ASK_ROUNDS);
+    pthread_barrier_destroy(&barrier);
+    free_store(store);
+}
+END_TEST
+
 START_TEST(answers_only_what_was_asked_before_the_attempt_began)
 {
     struct jwks_store *store = make_store(1);
@@ -363,17 +424,27 @@ START_TEST(hands_documents_on_to_the_store_after_a_restart)
     struct jwks_store *store = make_store(1);
     struct jwks_source other = {"https://b/", "https://b/jwks.json", ""};
     struct jwks_state state;
-    int slot;
+    uint32_t ticket;
+    int slot = jwks_store_slot(old, &source_a);
 
-    publish(old, jwks_store_slot(old, &source_a), "kept", 4);
+    publish(old, slot, "kept", 4);
+    ck_assert(jwks_store_ask(&ticket, old, slot, NOW, 30 * SECOND));
     slot = jwks_store_slot(store, &source_a);
-    jwks_store_inherit(store, slot, old, &source_a);
+    jwks_store_inherit(store, slot, old, &source_a, 3600 * SECOND);
     assert_document(store, slot, "kept");
     jwks_store_state(&state, store, slot);
     ck_assert_int_eq(state.success_at, NOW);
+    ck_assert_int_eq(state.next_at, NOW + 60 * SECOND);
+    ck_assert_int_eq(state.cooldown_at, NOW + 30 * SECOND);
+    ck_assert(!jwks_store_ask(&ticket, store, slot, NOW + SECOND, 30 * SECOND));
+
+    /* A shorter fresh time holds at once, a longer one from the next success on. */
+    jwks_store_inherit(store, slot, old, &source_a, 10 * SECOND);
+    jwks_store_state(&state, store, slot);
+    ck_assert_int_eq(state.next_at, NOW + 10 * SECOND);
 
     slot = jwks_store_slot(store, &other);
-    jwks_store_inherit(store, slot, old, &other);
+    jwks_store_inherit(store, slot, old, &other, 3600 * SECOND);
     ck_assert_uint_eq(jwks_store_generation(store, slot), 0);
     free_store(old);
     free_store(store);
@@ -487,6 +558,7 @@ int main(void)
     tcase_add_test(tcase, lets_nobody_ask_while_the_issuer_wants_to_be_left_alone);
     tcase_add_test(tcase, says_how_the_last_attempt_failed);
     tcase_add_test(tcase, restores_a_document_only_where_there_is_none);
+    tcase_add_test(tcase, lets_all_who_ask_at_once_wait_for_one_refresh);
     tcase_add_test(tcase, answers_only_what_was_asked_before_the_attempt_began);
     tcase_add_test(tcase, lets_no_more_requests_wait_than_it_was_told);
     tcase_add_test(tcase, always_lets_one_request_wait);

@@ -48,8 +48,11 @@ static const struct {
     {"H.P.S.S.S.S", REASON_TOKEN_OPAQUE},
     {".....", REASON_TOKEN_OPAQUE},
     {"H.P.S.S.S.S.S", REASON_TOKEN_OPAQUE},
-    /* A3: a JWE. */
+    /* A2, should it get here. */
+    {"{\"payload\":\"e30\",\"signature\":\"AA\"}", REASON_TOKEN_OPAQUE},
+    /* A3: a JWE, of which no part is even decoded. */
     {"H.P.S.S.S", REASON_TOKEN_ENCRYPTED},
+    {"=.=.=.=.=", REASON_TOKEN_ENCRYPTED},
     {"H..S.S.S", REASON_TOKEN_ENCRYPTED},
     {"....", REASON_TOKEN_ENCRYPTED},
     {"..", REASON_TOKEN_PART_EMPTY},
@@ -255,6 +258,7 @@ static const struct {
     {"{'alg':'RS256','kid':'a','kid':'b'}", REASON_JSON_DUPLICATE_NAME},
     {"{'alg':'RS256','kid':'a','k\\u0069d':'b'}", REASON_JSON_DUPLICATE_NAME},
     {"{'alg':'RS256','crit':[],'crit':[]}", REASON_JSON_DUPLICATE_NAME},
+    {"{'alg':'RS256','crit':[],'cr\\u0069t':[]}", REASON_JSON_DUPLICATE_NAME},
     {"{'alg':'RS256','a':{'b':1,'b':2}}", REASON_JSON_DUPLICATE_NAME},
     {"{'alg':'RS256','ALG':'none','Alg':1,'Kid':2,'KID':''}", REASON_OK},
 
@@ -287,6 +291,9 @@ static const struct {
     {"{'alg':'RS256','cty':'application/JWT'}", REASON_HEADER_UNSUPPORTED},
     {"{'alg':'RS256','cty':'json'}", REASON_OK},
     {"{'alg':'RS256','cty':''}", REASON_OK},
+    {"{'alg':'RS256','cty':null}", REASON_HEADER_UNSUPPORTED},
+    {"{'alg':'RS256','cty':1}", REASON_HEADER_UNSUPPORTED},
+    {"{'alg':'RS256','cty':['json']}", REASON_HEADER_UNSUPPORTED},
     {"{'alg':'RS256','CTY':'JWT'}", REASON_OK},
     {"{'alg':'RS256','zip':'DEF'}", REASON_HEADER_UNSUPPORTED},
     {"{'alg':'RS256','zip':null}", REASON_HEADER_UNSUPPORTED},
@@ -348,6 +355,27 @@ START_TEST(knows_each_algorithm_by_its_name)
                                                   jwa_get((enum jwa_alg)_i)->name)),
                   REASON_OK, jwa_get((enum jwa_alg)_i)->name);
     ck_assert_int_eq(jws.alg, _i);
+}
+END_TEST
+
+/* A7: each letter small or capital, as it is or escaped. */
+START_TEST(knows_no_none_in_any_case_or_escape)
+{
+    struct jws jws;
+
+    for (unsigned form = 0; form < 256; form++) {
+        const char *name = "";
+
+        for (unsigned i = 0; i < 4; i++) {
+            bool capital = (form >> i & 1) != 0;
+            bool escaped = (form >> i & 16) != 0;
+
+            name = apr_psprintf(pool, escaped ? "%s\\u%04x" : "%s%c", name,
+                                (capital ? "NONE" : "none")[i]);
+        }
+        ASSERT_REASON(parse_header(&jws, apr_psprintf(pool, "{'alg':'%s'}", name)),
+                      REASON_ALGORITHM_UNKNOWN, name);
+    }
 }
 END_TEST
 
@@ -549,6 +577,7 @@ int main(void)
     ADD_TABLE(tcase, judges_the_header, headers);
     tcase_add_test(tcase, rejects_a_header_with_a_nul);
     tcase_add_loop_test(tcase, knows_each_algorithm_by_its_name, 0, JWA_COUNT);
+    tcase_add_test(tcase, knows_no_none_in_any_case_or_escape);
     tcase_add_test(tcase, each_algorithm_has_its_kind_of_key_and_its_digest);
     ADD_TABLE(tcase, reads_typ_as_a_media_type, types);
     tcase_add_test(tcase, typ_and_kid_may_be_absent);

@@ -270,6 +270,8 @@ static const struct {
     {"s", "r", REASON_SIGNATURE_INVALID},
     {"r", "r", REASON_SIGNATURE_INVALID},
     {"n-r", "s", REASON_SIGNATURE_INVALID},
+    /* SEC 1 4.1.4 takes both of these, and RFC 7518 does not choose. */
+    {"r", "n-s", REASON_OK},
     /* The same modulo n: they fit into P-521's 66 bytes alone, else they are cut. */
     {"n+r", "s", REASON_SIGNATURE_INVALID},
     {"r", "n+s", REASON_SIGNATURE_INVALID},

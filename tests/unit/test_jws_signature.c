@@ -1,6 +1,7 @@
 #include "token/jws.h"
 
 #include <apr_strings.h>
+#include <openssl/core_names.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <string.h>
@@ -170,32 +171,96 @@ START_TEST(rejects_an_algorithm_that_the_key_was_not_made_for)
 }
 END_TEST
 
-enum public_form { PEM, DER, DER_END, JWK, JWKS, NOTHING, PUBLIC_FORMS };
+/* A certificate that the key signs for itself. */
+static X509 *certificate_of(EVP_PKEY *key)
+{
+    X509 *certificate = X509_new();
+    bool edwards = EVP_PKEY_is_a(key, "ED25519");
 
-/* A public key as it can be found; DER_END is the point, or the modulus' end. */
+    ck_assert(X509_set_version(certificate, X509_VERSION_3) &&
+              ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1) &&
+              X509_gmtime_adj(X509_getm_notBefore(certificate), 0) != NULL &&
+              X509_gmtime_adj(X509_getm_notAfter(certificate), 3600) != NULL &&
+              X509_set_pubkey(certificate, key) &&
+              X509_sign(certificate, key, edwards ? NULL : EVP_sha256()) > 0);
+    return certificate;
+}
+
+/* n, or the point. */
+static void put_numbers(BIO *bio, EVP_PKEY *key)
+{
+    bool rsa = EVP_PKEY_is_a(key, "RSA");
+    unsigned char bytes[SIGNATURE_MAX];
+    size_t len = 0;
+
+    if (rsa) {
+        BIGNUM *n = key_number(key, OSSL_PKEY_PARAM_RSA_N);
+
+        len = (size_t)BN_bn2bin(n, bytes);
+        BN_free(n);
+    }
+    else {
+        ck_assert(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, bytes,
+                                                  sizeof(bytes), &len));
+    }
+    ck_assert_int_eq(BIO_write(bio, bytes, (int)len), (int)len);
+}
+
+enum public_form {
+    PEM,
+    PEM_WITHOUT_LINE_END,
+    DER,
+    DER_IN_BASE64,
+    CERTIFICATE,
+    CERTIFICATE_DER,
+    CERTIFICATE_IN_BASE64, /* an element of x5c, but for its alphabet */
+    JWK,
+    JWKS,
+    NUMBERS,
+    NUMBERS_IN_BASE64,
+    NOTHING,
+    PUBLIC_FORMS
+};
+
+/* A public key as it can be found. */
 static const char *public_text(EVP_PKEY *key, enum public_form form, size_t *len)
 {
     BIO *bio = BIO_new(BIO_s_mem());
+    X509 *certificate = certificate_of(key);
     const char *text;
     char *memory;
 
-    if (form == PEM) {
+    if (form <= PEM_WITHOUT_LINE_END) {
         ck_assert_int_eq(PEM_write_bio_PUBKEY(bio, key), 1);
     }
-    else if (form == DER || form == DER_END) {
+    else if (form <= DER_IN_BASE64) {
         ck_assert_int_eq(i2d_PUBKEY_bio(bio, key), 1);
     }
-    else if (form == JWK || form == JWKS) {
+    else if (form == CERTIFICATE) {
+        ck_assert_int_eq(PEM_write_bio_X509(bio, certificate), 1);
+    }
+    else if (form <= CERTIFICATE_IN_BASE64) {
+        ck_assert_int_eq(i2d_X509_bio(bio, certificate), 1);
+    }
+    else if (form <= JWKS) {
         const char *jwk = jwk_of(key, ",'kid':'a'");
 
         ck_assert_int_gt(BIO_puts(bio, form == JWK ? jwk : jwks_text(jwk, NULL)), 0);
     }
+    else if (form <= NUMBERS_IN_BASE64) {
+        put_numbers(bio, key);
+    }
     *len = (size_t)BIO_get_mem_data(bio, &memory);
     text = *len > 0 ? apr_pmemdup(pool, memory, *len) : "";
+    X509_free(certificate);
     BIO_free(bio);
-    if (form == DER_END) {
-        text += *len - 32;
-        *len = 32;
+    if (form == PEM_WITHOUT_LINE_END) {
+        --*len;
+    }
+    if (form == DER_IN_BASE64 || form == CERTIFICATE_IN_BASE64 ||
+        form == NUMBERS_IN_BASE64) {
+        text = b64(text, *len);
+        *len = strlen(text);
     }
     return text;
 }
@@ -233,11 +298,13 @@ END_TEST
 START_TEST(rejects_a_signature_of_the_key_that_the_token_brings)
 {
     EVP_PKEY *theirs = key_of(JWA_RS256, THEIRS);
+    size_t len;
     const char *members[] = {
         apr_psprintf(pool, "'jwk':%s", jwk_of(theirs, ",'kid':'rsa'")),
         "'jku':'https://evil.example/jwks.json'",
         "'x5u':'https://evil.example/cert.pem'",
-        "'x5c':['MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A']",
+        apr_psprintf(pool, "'x5c':['%s']",
+                     public_text(theirs, CERTIFICATE_IN_BASE64, &len)),
     };
 
     for (size_t i = 0; i < COUNT(members); i++) {

@@ -67,7 +67,21 @@ START_TEST(rejects_rs512_when_rs256_is_pinned)
 }
 END_TEST
 
-/* B6. A flipped bit may leave the bytes as they were only where base64url is lax. */
+/*
+ * B6: a token that was changed is the client's fault, and no reason speaks of claims that
+ * nobody signed.
+ */
+static bool fails_before_its_claims(const char *token, size_t len,
+                                    const struct jwks *jwks)
+{
+    const char *user;
+    enum reason reason =
+        judge(&user, token, len, jwks, &policy, apr_time_from_sec(TODAY));
+
+    return reason >= REASON_TOKEN_TOO_LONG && reason <= REASON_PAYLOAD_MALFORMED;
+}
+
+/* A flipped bit may leave the bytes as they were only where base64url is lax. */
 START_TEST(no_token_with_a_bit_flipped_is_ever_accepted)
 {
     const char *token =
@@ -77,16 +91,13 @@ START_TEST(no_token_with_a_bit_flipped_is_ever_accepted)
     char *flipped = apr_pstrdup(pool, token);
     const struct jwks *jwks = our_jwks();
     apr_pool_t *all = pool;
-    const char *user;
 
-    ASSERT_REASON(judge(&user, token, len, jwks, &policy, apr_time_from_sec(TODAY)),
-                  REASON_OK, "as it was");
+    ASSERT_REASON(verdict_of(token), REASON_OK, "as it was");
     ck_assert_int_eq(apr_pool_create(&pool, all), APR_SUCCESS);
     for (size_t bit = 0; bit < len * 8; bit++) {
         flipped[bit / 8] = (char)(token[bit / 8] ^ (1 << bit % 8));
-        ck_assert_msg(judge(&user, flipped, len, jwks, &policy,
-                            apr_time_from_sec(TODAY)) != REASON_OK,
-                      "bit %u of %s", (unsigned)bit, token);
+        ck_assert_msg(fails_before_its_claims(flipped, len, jwks), "bit %u of %s",
+                      (unsigned)bit, token);
         flipped[bit / 8] = token[bit / 8];
         apr_pool_clear(pool);
     }
@@ -100,33 +111,28 @@ START_TEST(no_prefix_or_suffix_of_a_token_is_ever_accepted)
     const char *token = token_of(JWA_RS256, OURS, header_of(JWA_RS256), json_of(CLAIMS));
     size_t len = strlen(token);
     const struct jwks *jwks = our_jwks();
-    const char *user;
 
     for (size_t cut = 1; cut <= len; cut++) {
-        ck_assert_msg(judge(&user, token, len - cut, jwks, &policy,
-                            apr_time_from_sec(TODAY)) != REASON_OK,
-                      "the first %u", (unsigned)(len - cut));
-        ck_assert_msg(judge(&user, token + cut, len - cut, jwks, &policy,
-                            apr_time_from_sec(TODAY)) != REASON_OK,
+        ck_assert_msg(fails_before_its_claims(token, len - cut, jwks), "the first %u",
+                      (unsigned)(len - cut));
+        ck_assert_msg(fails_before_its_claims(token + cut, len - cut, jwks),
                       "the last %u", (unsigned)(len - cut));
     }
-    ASSERT_REASON(judge(&user, token, len, jwks, &policy, apr_time_from_sec(TODAY)),
-                  REASON_OK, "all of it");
+    ASSERT_REASON(verdict_of(token), REASON_OK, "all of it");
 }
 END_TEST
 
 START_TEST(no_other_character_behind_a_token_is_ever_accepted)
 {
     const char *token = token_with(CLAIMS);
+    const struct jwks *jwks = our_jwks();
 
     for (int c = 0; c < 256; c++) {
         char *longer = apr_pstrcat(pool, token, "?", NULL);
-        const char *user;
 
         longer[strlen(token)] = (char)c;
-        ck_assert_int_ne(judge(&user, longer, strlen(token) + 1, our_jwks(), &policy,
-                               apr_time_from_sec(TODAY)),
-                         REASON_OK);
+        ck_assert_msg(fails_before_its_claims(longer, strlen(token) + 1, jwks),
+                      "byte %02x", (unsigned)c);
     }
     ASSERT_REASON(verdict_of(token), REASON_OK, "nothing behind");
 }

@@ -23,6 +23,12 @@ def trust(issuer):
     return f"Auth0CAFile {issuer.ca_file}\nAuth0Domain {issuer.domain}\n"
 
 
+def refresh(fresh=600, stale=86400, cooldown=30):
+    """The times of keys, in seconds: the defaults but for what is given."""
+    return "Auth0JWKSRefresh " + " ".join(f"{seconds * 1000:.0f}ms" for seconds in
+                                          (fresh, stale, cooldown)) + "\n"
+
+
 #: modules= of a server that proxies
 PROXY = ("proxy", "proxy_http")
 

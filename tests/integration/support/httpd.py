@@ -63,23 +63,25 @@ class Httpd:
 
     The text may use ${ROOT} (the ServerRoot), ${DOCS} (the document root) and ${PORT}.
     Files is a dict of relative path to text or bytes (or a pair of that and a mode),
-    laid under the ServerRoot.
+    laid under the ServerRoot. Prefix is a command that ends by executing its arguments.
     """
 
     def __init__(self, config="", *, mpm=None, one_process=False, modules=(), env=None,
                  files=None, auth0=True, processes=1, max_processes=None, threads=8,
-                 before="", listen=True, log_level="info auth0_jwt:trace8"):
+                 before="", listen=True, log_level="info auth0_jwt:trace8", prefix=()):
         self.mpm = mpm or paths.MPM
         self.one_process = one_process or paths.VALGRIND
         self.modules = tuple(dict.fromkeys((*USUAL, *modules)))
         self.auth0 = auth0
         self.env = dict(env or {})
+        self.prefix = list(prefix)
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self.root = readable_folder()
         self.docs = self.root / "htdocs"
         self.process = None
         self._sent = set()
+        self._killed = set()
         for name in ("run", "logs", "conf", "htdocs"):
             (self.root / name).mkdir(mode=0o755)
             (self.root / name).chmod(0o755)
@@ -171,7 +173,7 @@ class Httpd:
                        f"--suppressions={paths.INTEGRATION / 'valgrind.supp'}",
                        "--xml=yes", f"--xml-file={self.root}/logs/valgrind.%p.xml",
                        *command]
-        return command
+        return [*self.prefix, *command]
 
     def spawn(self):
         """Start the process without waiting for anything."""
@@ -258,6 +260,11 @@ class Httpd:
                 pass
         self.process.wait(10)
 
+    def kill_child(self, pid):
+        """Kill -9 one of the server's processes: the log may speak of that."""
+        self._killed.add(pid)
+        os.kill(pid, signal.SIGKILL)
+
     def stop(self, clean=True):
         """Stop; then nothing in the log may speak of a crash, a leak or a token."""
         if self in _running:
@@ -325,6 +332,8 @@ class Httpd:
 
     def assert_clean(self):
         logs = self.all_logs()
+        for pid in self._killed:
+            logs = logs.replace(f"child pid {pid} exit signal Killed (9)", "")
         crash = CRASHES.search(logs)
         assert crash is None, f"the log speaks of a crash: {crash.group(0)}\n{logs[-4000:]}"
         for secret in self._sent:

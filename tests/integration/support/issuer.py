@@ -65,21 +65,90 @@ class _Server(ThreadingHTTPServer):
         pass
 
 
-class Issuer:
-    """One tenant: `domain` for Auth0Domain, `iss` for tokens, keys, faults, counters."""
+class Tenant:
+    """One tenant: `domain` for Auth0Domain, `iss` for tokens, its keys and tokens.
+
+    A subclass serves the document and notes in `requests` who came: (when, path).
+    """
 
     def __init__(self, authority, *, kids=("key-1",), alg="RS256", audience=None,
-                 names=("localhost", "127.0.0.1"), keys=None):
+                 keys=None, host="localhost"):
         self.authority = authority
         self.ca_file = str(authority.file)
         self.port = free_port()
-        self.domain = f"localhost:{self.port}"
-        self.iss = f"https://localhost:{self.port}/"
-        self.jwks_url = self.iss + ".well-known/jwks.json"
+        self.host = host
+        self.domain = f"{host}:{self.port}"
+        self.iss = f"https://{self.domain}/"
+        self.jwks_url = self.iss.rstrip("/") + JWKS_PATH
         self.audience = audience or "https://api.example.com"
         self.keys = list(keys or [tokens.Key(alg, kid) for kid in kids])
         self.document = None
+
+    # ---- what it saw ---------------------------------------------------------
+
+    @property
+    def fetches(self):
+        """How many requests arrived (of any path)."""
+        return len(self.requests)
+
+    @property
+    def fetch_times(self):
+        return [moment for moment, _ in self.requests]
+
+    def wait_for_fetches(self, number, seconds=6):
+        return wait_until(lambda: self.fetches >= number, seconds,
+                          f"fetch number {number} (so far {self.fetches})")
+
+    # ---- keys and tokens -----------------------------------------------------
+
+    def body(self):
+        """The key document."""
+        if self.document is not None:
+            return self.document
+        return tokens.jwks(*self.keys)
+
+    @property
+    def key(self):
+        """The key that signs now."""
+        return self.keys[0]
+
+    def rotate(self, kid=None, keep_old=True):
+        """Sign with a fresh key; return it."""
+        alg = self.key.alg
+        fresh = tokens.Key(alg, kid or f"key-{time.monotonic_ns()}")
+        self.keys = [fresh, *(self.keys if keep_old else [])]
+        return fresh
+
+    def claims(self, **overrides):
+        overrides.setdefault("aud", self.audience)
+        return tokens.claims_of(overrides.pop("iss", self.iss), overrides.pop("aud"),
+                                **overrides)
+
+    def mint(self, *, key=None, alg=None, kid=None, header=None, payload=None, **claims):
+        """A token. claims: overrides (ABSENT removes), permissions=, scope=, exp_in=.
+
+        header: a dict of overrides, or str/bytes to sign as they stand; payload: str,
+        bytes or dict to sign as it stands.
+        """
+        key = key or self.key
+        alg = alg or key.alg
+        if not isinstance(header, (str, bytes)):
+            overrides = {"alg": alg, **(header or {})}
+            if kid is not None:
+                overrides["kid"] = kid
+            header = tokens.header_of(key, **overrides)
+        if payload is None:
+            payload = self.claims(**claims)
+        return tokens.token_of(header, payload, key, alg)
+
+
+class Issuer(Tenant):
+    """A tenant in a thread of the tests' own process, with the commonest faults."""
+
+    def __init__(self, authority, *, names=("localhost", "127.0.0.1"), **more):
+        super().__init__(authority, **more)
         self.requests = []
+        self.delay = 0  # seconds from a request to its answer
         self.context = authority.server_context(*names)
         self._fault = None
         self._release = threading.Event()
@@ -138,11 +207,6 @@ class Issuer:
         self._fault = None
         self._release.set()
 
-    def _body(self):
-        if self.document is not None:
-            return self.document
-        return tokens.jwks(*self.keys)
-
     def _answer(self, handler):
         self.requests.append((time.monotonic(), handler.path))
         fault = self._fault
@@ -154,7 +218,8 @@ class Issuer:
             handler.close_connection = True
             handler.connection.shutdown(socket.SHUT_RDWR)
             return
-        status, headers, body = 200, {}, self._body()
+        time.sleep(self.delay)
+        status, headers, body = 200, {}, self.body()
         if handler.path != JWKS_PATH:
             status, body = 404, '{"error":"not here"}'
         if fault:
@@ -173,58 +238,7 @@ class Issuer:
         handler.wfile.write(body)
         handler.close_connection = True
 
-    # ---- what it saw ---------------------------------------------------------
-
-    @property
-    def fetches(self):
-        """How many requests arrived (of any path)."""
-        return len(self.requests)
-
-    @property
-    def fetch_times(self):
-        return [moment for moment, _ in self.requests]
-
     @property
     def connections(self):
         """How many connections arrived, failed handshakes included."""
         return self._ended_connections + (self._server.connections if self._server else 0)
-
-    def wait_for_fetches(self, number, seconds=6):
-        return wait_until(lambda: self.fetches >= number, seconds,
-                          f"fetch number {number} (so far {self.fetches})")
-
-    # ---- keys and tokens -----------------------------------------------------
-
-    @property
-    def key(self):
-        """The key that signs now."""
-        return self.keys[0]
-
-    def rotate(self, kid=None, keep_old=True):
-        """Sign with a fresh key; return it."""
-        alg = self.key.alg
-        fresh = tokens.Key(alg, kid or f"key-{time.monotonic_ns()}")
-        self.keys = [fresh, *(self.keys if keep_old else [])]
-        return fresh
-
-    def claims(self, **overrides):
-        overrides.setdefault("aud", self.audience)
-        return tokens.claims_of(overrides.pop("iss", self.iss), overrides.pop("aud"),
-                                **overrides)
-
-    def mint(self, *, key=None, alg=None, kid=None, header=None, payload=None, **claims):
-        """A token. claims: overrides (ABSENT removes), permissions=, scope=, exp_in=.
-
-        header: a dict of overrides, or str/bytes to sign as they stand; payload: str,
-        bytes or dict to sign as it stands.
-        """
-        key = key or self.key
-        alg = alg or key.alg
-        if not isinstance(header, (str, bytes)):
-            overrides = {"alg": alg, **(header or {})}
-            if kid is not None:
-                overrides["kid"] = kid
-            header = tokens.header_of(key, **overrides)
-        if payload is None:
-            payload = self.claims(**claims)
-        return tokens.token_of(header, payload, key, alg)

@@ -1,9 +1,12 @@
 """Keys and tokens: good ones as another library (jwcrypto) makes them, and broken ones."""
 
 import base64
+import datetime
 import json
 import time
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from jwcrypto import jwa, jwk
 
 RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
@@ -57,6 +60,13 @@ class Key:
 
     def pem(self):
         return self.jwk.export_to_pem()
+
+    def certificate(self):
+        """A certificate that the key signs for itself, in DER."""
+        pair, now = self.jwk.get_op_key("sign"), datetime.datetime.now()
+        made = x509.CertificateBuilder(x509.Name([]), x509.Name([]), pair.public_key(), 1,
+                                       now, now + datetime.timedelta(days=1))
+        return made.sign(pair, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
 def jwks(*keys):
