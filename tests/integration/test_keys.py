@@ -5,6 +5,7 @@ Rotation, load and the life of the server have files of their own.
 
 import json
 import re
+import socket
 import threading
 import time
 
@@ -74,6 +75,24 @@ def test_a_jwks_url_of_ones_own_is_used(httpd, own_issuer, authority):
                                   f"jwks={host.jwks_url}"), files=PAGE)
         assert server.get("/valid", own_issuer.mint()).status == 200
         assert (host.fetches, own_issuer.connections) == (1, 0)
+
+
+def has_ipv6():
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+def test_an_issuer_is_reached_by_ipv6_as_well(httpd, authority):
+    if not has_ipv6():
+        pytest.skip("this machine has no ::1")
+    with Issuer(authority, names=("::1",), address="::1", host="[::1]") as six:
+        server = httpd(f"Auth0CAFile {six.ca_file}\n"
+                       + location("/valid", f"Auth0Issuer {six.iss}"), files=PAGE)
+        assert server.get("/valid", six.mint()).status == 200
+        assert six.fetches == 1
 
 
 def test_one_issuer_with_two_sources_keeps_them_apart(httpd, own_issuer):

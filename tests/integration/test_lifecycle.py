@@ -305,7 +305,7 @@ def test_a_graceful_restart_does_not_wait_for_a_hung_fetch(httpd, ready_issuer, 
 @several
 @mpms
 def test_stopping_does_not_wait_for_requests_that_wait_for_keys(authority, mpm):
-    """Two seconds is what each of them may wait; nothing crashes for their sake."""
+    """H13: two seconds is what each of them may wait, but not when the process ends."""
     with Issuer(authority) as issuer:
         issuer.fail_with(hang=True)
         server = Httpd(trust(issuer) + "Auth0HTTPTimeout 20s 20s\n" + location("/valid"),
@@ -325,7 +325,7 @@ def test_stopping_does_not_wait_for_requests_that_wait_for_keys(authority, mpm):
             thread.join(10)
         issuer.heal()
     print(f"{mpm}: gone after {took:.2f} s")
-    assert took < 2.5 * SLOW
+    assert took < 1.2 * SLOW
 
 
 def ask_once(port, request):

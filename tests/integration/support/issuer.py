@@ -65,6 +65,10 @@ class _Server(ThreadingHTTPServer):
         pass
 
 
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
 class Tenant:
     """One tenant: `domain` for Auth0Domain, `iss` for tokens, its keys and tokens.
 
@@ -145,9 +149,11 @@ class Tenant:
 class Issuer(Tenant):
     """A tenant in a thread of the tests' own process, with the commonest faults."""
 
-    def __init__(self, authority, *, names=("localhost", "127.0.0.1"), **more):
+    def __init__(self, authority, *, names=("localhost", "127.0.0.1"),
+                 address="127.0.0.1", **more):
         super().__init__(authority, **more)
         self.requests = []
+        self.address = address
         self.delay = 0  # seconds from a request to its answer
         self.context = authority.server_context(*names)
         self._fault = None
@@ -170,7 +176,8 @@ class Issuer(Tenant):
                 pass
 
         self._release.clear()
-        self._server = _Server(("127.0.0.1", self.port), Handler)
+        kind = _Server6 if ":" in self.address else _Server
+        self._server = kind((self.address, self.port), Handler)
         self._server.context = self.context
         threading.Thread(target=self._server.serve_forever, args=(0.05,),
                          daemon=True).start()
