@@ -302,7 +302,7 @@ static const char *fetch(const char **text, size_t *len, const char *url,
     }
     if (https_get_start(client, url, 0)) {
         while (https_get_pending(client) > 0) {
-            https_get_run(client, apr_time_from_sec(1), keep_answer, &fetched);
+            https_get_run(client, apr_time_from_sec(1), -1, keep_answer, &fetched);
         }
     }
     https_client_destroy(client);

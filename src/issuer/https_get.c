@@ -329,7 +329,8 @@ void https_get_run(struct https_client *client, apr_interval_time_t wait, int wa
 
     curl_multi_perform(client->multi, &running);
     if (running > 0) {
-        curl_multi_poll(client->multi, &also, 1, (int)apr_time_as_msec(wait), NULL);
+        curl_multi_poll(client->multi, &also, wake >= 0 ? 1 : 0,
+                        (int)apr_time_as_msec(wait), NULL);
         curl_multi_perform(client->multi, &running);
     }
     while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {

@@ -57,7 +57,7 @@ bool https_get_start(struct https_client *client, const char *url, int tag);
  * Let the transfers go on for up to @a wait, less when something happened, and
  * call @a done for each that ended.
  *
- * @param wake  a descriptor; that it is readable is something that happened
+ * @param wake  a descriptor; that it is readable is something that happened. -1: none
  */
 void https_get_run(struct https_client *client, apr_interval_time_t wait, int wake,
                    https_done *done, void *context);
