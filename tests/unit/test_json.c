@@ -496,6 +496,7 @@ static const struct {
     {"{\"\\u0061#\\\"bcdefghi\":1,\"a#\\\"bcdefghi\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"\\\"\\u0061bcdefghi!\":1,\"\\\"abcdefghi!\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"\xf0\x90\x80\x80\":1,\"\\ud800\\udc00\":2}", REASON_JSON_DUPLICATE_NAME},
+    {"{\"\xef\xbf\xbf\":1,\"\\uffff\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"a/b\":1,\"a\\/b\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"\\n\":1,\"\\u000a\":2}", REASON_JSON_DUPLICATE_NAME},
     {"{\"\\\\\":1,\"\\u005c\":2}", REASON_JSON_DUPLICATE_NAME},

@@ -909,6 +909,35 @@ START_TEST(a_kid_never_finds_a_key_without_one)
 }
 END_TEST
 
+/* Whatever the order in the document: keys are sorted by kid, those without one first. */
+START_TEST(finds_keys_by_kid_among_keys_without)
+{
+    static const char *const kids[] = {"", ",'kid':'a'", ",'kid':'b'", ",'kid':'c'", ""};
+    const size_t count = COUNT(kids);
+
+    /* Each rotation, forwards and backwards. */
+    for (size_t order = 0; order < 2 * count; order++) {
+        const char *document = "";
+        const struct jwks *jwks;
+        const struct jwk *key;
+
+        for (size_t i = 0; i < count; i++) {
+            size_t n = order < count ? (order + i) % count : (order + count - i) % count;
+            const char *jwk = jwk_of(rsa(*kids[n] != '\0' ? OURS : THEIRS), kids[n]);
+
+            document = apr_pstrcat(pool, document, i > 0 ? "," : "", jwk, NULL);
+        }
+        jwks = jwks_of(apr_pstrcat(pool, "{\"keys\":[", document, "]}", NULL));
+        for (const char *kid = "a\0b\0c\0"; *kid != '\0'; kid += 2) {
+            ASSERT_REASON(find(&key, jwks, kid, JWA_RS256), REASON_OK, document);
+            ck_assert_str_eq(key->kid, kid);
+            ck_assert_int_eq(EVP_PKEY_eq(key->pkey, rsa(OURS)), 1);
+        }
+        ASSERT_REASON(find(&key, jwks, "d", JWA_RS256), REASON_KEY_UNKNOWN, document);
+    }
+}
+END_TEST
+
 START_TEST(an_empty_set_knows_no_key)
 {
     struct jwks *jwks;
@@ -965,6 +994,7 @@ int main(void)
     tcase_add_test(tcase, the_same_kid_is_told_apart_by_algorithm);
     tcase_add_test(tcase, without_a_kid_exactly_one_key_must_be_eligible);
     tcase_add_test(tcase, a_kid_never_finds_a_key_without_one);
+    tcase_add_test(tcase, finds_keys_by_kid_among_keys_without);
     tcase_add_test(tcase, an_empty_set_knows_no_key);
     return support_run(suite);
 }
