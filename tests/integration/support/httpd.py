@@ -265,8 +265,8 @@ class Httpd:
         self._killed.add(pid)
         os.kill(pid, signal.SIGKILL)
 
-    def stop(self, clean=True):
-        """Stop; then nothing in the log may speak of a crash, a leak or a token."""
+    def end(self):
+        """Stop; the ServerRoot stays as it is, for another start."""
         if self in _running:
             _running.remove(self)
         if self.process is not None and self.process.poll() is None:
@@ -277,6 +277,10 @@ class Httpd:
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise AssertionError("httpd did not stop:\n" + self.all_logs())
+
+    def stop(self, clean=True):
+        """Stop; then nothing in the log may speak of a crash, a leak or a token."""
+        self.end()
         try:
             if clean:
                 self.assert_clean()
