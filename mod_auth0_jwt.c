@@ -20,6 +20,7 @@
 
 #include "httpd/authn.h"
 #include "httpd/authz.h"
+#include "httpd/authz_claims.h"
 #include "httpd/config.h"
 #include "httpd/config_check.h"
 #include "httpd/cors.h"
@@ -41,6 +42,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_authn(authn_check, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
     authz_register(pool);
+    authz_claims_register(pool);
     ap_hook_fixups(authn_adopt_user, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_note_auth_failure(error_response_note_auth_failure, NULL, NULL,
                               APR_HOOK_MIDDLE);

@@ -26,11 +26,7 @@ static bool is_scope_token(const char *word)
     return *word != '\0';
 }
 
-/*
- * Negated, a requirement of ours would be "neutral" before authentication, and
- * httpd would let the request through without any.
- */
-static const char *refuse_negation(const cmd_parms *cmd, const char *provider)
+const char *authz_refuse_negation(const cmd_parms *cmd, const char *provider)
 {
     const char *args = cmd->directive != NULL ? cmd->directive->args : "";
     const char *first = ap_getword_conf(cmd->temp_pool, &args);
@@ -57,7 +53,7 @@ static const char *parse_words(cmd_parms *cmd, const char *line, const void **pa
                                const char *provider)
 {
     apr_array_header_t *words = apr_array_make(cmd->pool, 2, sizeof(const char *));
-    const char *error = refuse_negation(cmd, provider);
+    const char *error = authz_refuse_negation(cmd, provider);
     const char *word;
 
     if (error != NULL) {

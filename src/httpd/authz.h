@@ -11,6 +11,15 @@
 #define AUTH0_HTTPD_AUTHZ_H
 
 #include <httpd.h>
+#include <http_config.h>
+
+/**
+ * Negated, a requirement of ours would be "neutral" before authentication, and httpd
+ * would let the request through without any.
+ *
+ * @return NULL, or why this Require line is refused
+ */
+const char *authz_refuse_negation(const cmd_parms *cmd, const char *provider);
 
 /** Register the providers and the hook. */
 void authz_register(apr_pool_t *pool);
