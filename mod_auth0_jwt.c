@@ -26,10 +26,13 @@
 #include "httpd/cors.h"
 #include "httpd/error_response.h"
 #include "httpd/message.h"
+#include "httpd/pass_claims.h"
 #include "httpd/runtime.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
+    static const char *const readers[] = {"mod_headers.c", NULL};
+
     /* Start: read, check, prepare in the parent; run in each child, and stop there. */
     ap_hook_pre_config(config_begin, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(config_check, NULL, NULL, APR_HOOK_MIDDLE);
@@ -43,6 +46,9 @@ static void register_hooks(apr_pool_t *pool)
                         AP_AUTH_INTERNAL_PER_CONF);
     authz_register(pool);
     authz_claims_register(pool);
+    /* First for mod_rewrite; then over what mod_env sets, and before mod_headers reads. */
+    ap_hook_fixups(pass_claims_again, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_fixups(pass_claims_again, NULL, readers, APR_HOOK_LAST);
     ap_hook_fixups(authn_adopt_user, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_note_auth_failure(error_response_note_auth_failure, NULL, NULL,
                               APR_HOOK_MIDDLE);

@@ -7,6 +7,7 @@
 #include "httpd/config.h"
 #include "httpd/error_response.h"
 #include "httpd/module.h"
+#include "httpd/pass_claims.h"
 #include "httpd/request.h"
 #include "httpd/runtime.h"
 #include "issuer/issuer.h"
@@ -200,6 +201,7 @@ static int check_token(request_rec *r, const struct dir_config *dir, const char 
 
     state->claims = claims;
     set_user(r, user);
+    pass_claims_export(r, claims);
     apr_table_setn(r->notes, USER_NOTE, r->user);
     return OK;
 }

@@ -6,6 +6,7 @@
 
 #include "httpd/config_values.h"
 #include "httpd/module.h"
+#include "httpd/pass_claims.h"
 #include "token/json.h"
 
 #define LEEWAY_DEFAULT 5
@@ -73,6 +74,7 @@ void *config_merge_dirs(apr_pool_t *pool, void *base_config, void *add_config)
     MERGE(issuers, NULL);
     MERGE(audiences, NULL);
     MERGE(cors_origins, NULL);
+    MERGE(pass_claims, NULL);
     MERGE(algorithms, 0);
     MERGE(leeway, -1);
     MERGE(user_claim, NULL);
@@ -253,6 +255,13 @@ static const char *set_token_profile(cmd_parms *cmd, void *config, const char *v
     return NULL;
 }
 
+static const char *set_pass_claims(cmd_parms *cmd, void *config, const char *value)
+{
+    struct dir_config *dir = config;
+
+    return pass_claims_add(&dir->pass_claims, cmd, value);
+}
+
 static const char *set_error_body(cmd_parms *cmd, void *config, const char *value)
 {
     struct dir_config *dir = config;
@@ -418,6 +427,8 @@ const command_rec config_directives[] = {
         "which typ a token may have: auto, or rfc9068 for at+jwt alone (default auto)"),
     AP_INIT_TAKE1("Auth0UserClaim", set_user_claim, NULL, ANYWHERE,
         "the claim that becomes REMOTE_USER (default sub)"),
+    AP_INIT_ITERATE("Auth0PassClaims", set_pass_claims, NULL, ANYWHERE,
+        "claims that become variables AUTH0_CLAIM_name, or with =AUTH0_NAME that one"),
     AP_INIT_TAKE1("Auth0ErrorBody", set_error_body, NULL, ANYWHERE,
         "which errors get JSON bodies: auth, all or off (default auth)"),
     AP_INIT_ITERATE("Auth0CORSOrigin", set_cors_origin, NULL, SERVER_FILES,

@@ -32,6 +32,7 @@ struct dir_config {
     apr_array_header_t *issuers;      /**< of struct issuer * */
     apr_array_header_t *audiences;    /**< of const char * */
     apr_array_header_t *cors_origins; /**< of const char * */
+    apr_array_header_t *pass_claims;  /**< see pass_claims.h */
     unsigned algorithms;              /**< JWA_BITs */
     int leeway;                       /**< seconds */
     const char *user_claim;
