@@ -52,6 +52,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(authn_adopt_user, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_note_auth_failure(error_response_note_auth_failure, NULL, NULL,
                               APR_HOOK_MIDDLE);
+    ap_hook_handler(authn_hide_token, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(message_handler, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* An error. */

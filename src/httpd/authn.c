@@ -18,11 +18,22 @@
 #define USER_NOTE "auth0-user"
 
 /* RFC 6750 2.1, and RFC 9110 11.7.2 for a forward proxy. */
+static const char *field_name(const request_rec *r)
+{
+    return r->proxyreq == PROXYREQ_PROXY ? "Proxy-Authorization" : "Authorization";
+}
+
+/* The field of the request, or of the one that it stands for, if that was hidden. */
 static const char *credentials(const request_rec *r)
 {
-    return apr_table_get(r->headers_in, r->proxyreq == PROXYREQ_PROXY
-                                            ? "Proxy-Authorization"
-                                            : "Authorization");
+    const char *field = apr_table_get(r->headers_in, field_name(r));
+
+    for (; field == NULL && r != NULL; r = r->main != NULL ? r->main : r->prev) {
+        const struct request_state *state = request_state_get(r);
+
+        field = state != NULL ? state->credentials : NULL;
+    }
+    return field;
 }
 
 /* What this location allows for an issuer. */
@@ -229,6 +240,21 @@ int authn_check(request_rec *r)
         return refuse(r, reason, NULL, NULL);
     }
     return check_token(r, dir, token, len);
+}
+
+int authn_hide_token(request_rec *r)
+{
+    const char *field = apr_table_get(r->headers_in, field_name(r));
+    const char *token;
+    size_t len;
+
+    if (config_pass_token(config_dir(r)) || !config_is_our_auth_type(ap_auth_type(r)) ||
+        bearer_token(&token, &len, field) == REASON_NO_CREDENTIALS) {
+        return DECLINED;
+    }
+    request_state_make(r)->credentials = field;
+    apr_table_unset(r->headers_in, field_name(r));
+    return DECLINED;
 }
 
 int authn_adopt_user(request_rec *r)

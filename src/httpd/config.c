@@ -60,6 +60,7 @@ void *config_create_dir(apr_pool_t *pool, char *dir)
 
     (void)dir;
     config->leeway = -1;
+    config->pass_token = -1;
     return config;
 }
 
@@ -78,6 +79,7 @@ void *config_merge_dirs(apr_pool_t *pool, void *base_config, void *add_config)
     MERGE(algorithms, 0);
     MERGE(leeway, -1);
     MERGE(user_claim, NULL);
+    MERGE(pass_token, -1);
     MERGE(token_profile, TOKEN_PROFILE_UNSET);
     MERGE(error_body, ERROR_BODY_UNSET);
     MERGE(message, NULL);
@@ -103,6 +105,11 @@ int config_leeway(const struct dir_config *dir)
 const char *config_user_claim(const struct dir_config *dir)
 {
     return dir->user_claim != NULL ? dir->user_claim : USER_CLAIM_DEFAULT;
+}
+
+bool config_pass_token(const struct dir_config *dir)
+{
+    return dir->pass_token != 0;
 }
 
 enum jwt_profile config_token_profile(const struct dir_config *dir)
@@ -260,6 +267,14 @@ static const char *set_pass_claims(cmd_parms *cmd, void *config, const char *val
     struct dir_config *dir = config;
 
     return pass_claims_add(&dir->pass_claims, cmd, value);
+}
+
+static const char *set_pass_token(cmd_parms *cmd, void *config, int on)
+{
+    struct dir_config *dir = config;
+
+    dir->pass_token = on;
+    return value_check_trusted(cmd);
 }
 
 static const char *set_error_body(cmd_parms *cmd, void *config, const char *value)
@@ -429,6 +444,8 @@ const command_rec config_directives[] = {
         "the claim that becomes REMOTE_USER (default sub)"),
     AP_INIT_ITERATE("Auth0PassClaims", set_pass_claims, NULL, ANYWHERE,
         "claims that become variables AUTH0_CLAIM_name, or with =AUTH0_NAME that one"),
+    AP_INIT_FLAG("Auth0PassToken", set_pass_token, NULL, SERVER_FILES,
+        "whether what stands behind sees the token (default On)"),
     AP_INIT_TAKE1("Auth0ErrorBody", set_error_body, NULL, ANYWHERE,
         "which errors get JSON bodies: auth, all or off (default auth)"),
     AP_INIT_ITERATE("Auth0CORSOrigin", set_cors_origin, NULL, SERVER_FILES,

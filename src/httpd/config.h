@@ -37,6 +37,7 @@ struct dir_config {
     int leeway;                       /**< seconds */
     const char *user_claim;
     enum token_profile token_profile;
+    int pass_token; /**< 1 or 0 */
     enum error_body error_body;
     const char *message; /**< the JSON body of the auth0-message handler */
 };
@@ -75,6 +76,7 @@ const struct dir_config *config_dir(const request_rec *r);
 unsigned config_algorithms(const struct dir_config *dir);
 int config_leeway(const struct dir_config *dir);
 const char *config_user_claim(const struct dir_config *dir);
+bool config_pass_token(const struct dir_config *dir);
 enum jwt_profile config_token_profile(const struct dir_config *dir);
 enum error_body config_error_body(const struct dir_config *dir);
 

@@ -18,6 +18,8 @@ struct request_state {
     const struct jwt_claims *claims; /**< of its valid token; else NULL */
     apr_array_header_t *missing;     /**< const char *: required words it lacks */
     bool authorizing;                /**< within our own check_authz */
+    const char *credentials;         /**< the header field that was taken out of the
+                                          request (Auth0PassToken Off); else NULL */
 };
 
 /** The request's state; NULL when it has none yet. */
