@@ -353,11 +353,11 @@ class Httpd:
     # ---- requests ------------------------------------------------------------
 
     def _remember(self, token):
-        """Signatures of sent tokens: none may turn up in a log."""
-        parts = token.split(".") if isinstance(token, str) else []
-        if len(parts) == 3 and len(parts[2]) >= 40:
-            self._sent.add(parts[2][-24:])
-            self._sent.add(parts[2][:24])
+        """Parts of sent tokens: none may turn up in a log."""
+        for part in token.split(".") if isinstance(token, str) else []:
+            if len(part) >= 40 and part.isascii() and part.isprintable():
+                self._sent.add(part[-24:])
+                self._sent.add(part[:24])
 
     def request(self, method, path, token=None, headers=(), body=None, version="1.1",
                 port=None, timeout=http.TIMEOUT):
