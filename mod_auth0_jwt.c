@@ -27,6 +27,7 @@
 #include "httpd/error_response.h"
 #include "httpd/message.h"
 #include "httpd/pass_claims.h"
+#include "httpd/pass_headers.h"
 #include "httpd/runtime.h"
 
 static void register_hooks(apr_pool_t *pool)
@@ -41,6 +42,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_stopping(runtime_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* A request. */
+    ap_hook_post_read_request(pass_headers_strip, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(cors_answer, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_authn(authn_check, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
@@ -50,6 +52,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(pass_claims_again, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(pass_claims_again, NULL, readers, APR_HOOK_LAST);
     ap_hook_fixups(authn_adopt_user, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_fixups(pass_headers_set, readers, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_note_auth_failure(error_response_note_auth_failure, NULL, NULL,
                               APR_HOOK_MIDDLE);
     ap_hook_handler(authn_hide_token, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -7,6 +7,7 @@
 #include "httpd/config_values.h"
 #include "httpd/module.h"
 #include "httpd/pass_claims.h"
+#include "httpd/pass_headers.h"
 #include "token/json.h"
 
 #define LEEWAY_DEFAULT 5
@@ -40,6 +41,7 @@ int config_begin(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 
     server_config->trusted_domains = apr_array_make(pconf, 2, sizeof(const char *));
     APR_ARRAY_PUSH(server_config->trusted_domains, const char *) = TRUSTED_DEFAULT;
+    server_config->passed_headers = apr_array_make(pconf, 4, sizeof(const char *));
     server_config->fetched = apr_array_make(pconf, 4, sizeof(struct issuer *));
     server_config->timing.fresh = FRESH_DEFAULT;
     server_config->timing.stale = STALE_DEFAULT;
@@ -76,6 +78,7 @@ void *config_merge_dirs(apr_pool_t *pool, void *base_config, void *add_config)
     MERGE(audiences, NULL);
     MERGE(cors_origins, NULL);
     MERGE(pass_claims, NULL);
+    MERGE(pass_headers, NULL);
     MERGE(algorithms, 0);
     MERGE(leeway, -1);
     MERGE(user_claim, NULL);
@@ -269,6 +272,21 @@ static const char *set_pass_claims(cmd_parms *cmd, void *config, const char *val
     return pass_claims_add(&dir->pass_claims, cmd, value);
 }
 
+static const char *set_pass_headers(cmd_parms *cmd, void *config, const char *value)
+{
+    struct dir_config *dir = config;
+    const char *error = value_check_trusted(cmd);
+    const char *name;
+
+    if (error == NULL) {
+        error = pass_headers_add(&dir->pass_headers, &name, cmd, value);
+    }
+    if (error == NULL) {
+        APR_ARRAY_PUSH(server_config->passed_headers, const char *) = name;
+    }
+    return error;
+}
+
 static const char *set_pass_token(cmd_parms *cmd, void *config, int on)
 {
     struct dir_config *dir = config;
@@ -444,6 +462,8 @@ const command_rec config_directives[] = {
         "the claim that becomes REMOTE_USER (default sub)"),
     AP_INIT_ITERATE("Auth0PassClaims", set_pass_claims, NULL, ANYWHERE,
         "claims that become variables AUTH0_CLAIM_name, or with =AUTH0_NAME that one"),
+    AP_INIT_ITERATE("Auth0PassHeaders", set_pass_headers, NULL, SERVER_FILES,
+        "claim=Header: claims that the back end gets as header fields"),
     AP_INIT_FLAG("Auth0PassToken", set_pass_token, NULL, SERVER_FILES,
         "whether what stands behind sees the token (default On)"),
     AP_INIT_TAKE1("Auth0ErrorBody", set_error_body, NULL, ANYWHERE,

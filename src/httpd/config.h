@@ -33,6 +33,7 @@ struct dir_config {
     apr_array_header_t *audiences;    /**< of const char * */
     apr_array_header_t *cors_origins; /**< of const char * */
     apr_array_header_t *pass_claims;  /**< see pass_claims.h */
+    apr_array_header_t *pass_headers; /**< see pass_headers.h */
     unsigned algorithms;              /**< JWA_BITs */
     int leeway;                       /**< seconds */
     const char *user_claim;
@@ -53,6 +54,7 @@ struct server_config {
     apr_interval_time_t connect_timeout;
     apr_interval_time_t total_timeout;
 
+    apr_array_header_t *passed_headers; /**< of const char *: Auth0PassHeaders' names */
     apr_array_header_t *fetched;   /**< of struct issuer *: those whose keys are fetched
                                       and that the server's own files name */
     struct issuer_runtime runtime; /**< filled once the configuration stands */

@@ -82,9 +82,10 @@ const char *pass_claims_add(apr_array_header_t **list, const cmd_parms *cmd,
     return NULL;
 }
 
-/* A string as it is, all else as JSON; NULL for what must not be passed on. */
-static const char *text_of(request_rec *r, const char *claim, const json_value *value)
+const char *pass_claims_text(request_rec *r, const struct jwt_claims *claims,
+                             const char *claim)
 {
+    const json_value *value = json_member(claims->payload, claim);
     const char *text = json_string(value);
 
     if (value == NULL) {
@@ -109,8 +110,7 @@ void pass_claims_export(request_rec *r, const struct jwt_claims *claims)
 
     for (int i = 0; list != NULL && i < list->nelts; i++) {
         const struct pass *pass = &APR_ARRAY_IDX(list, i, struct pass);
-        const char *text =
-            text_of(r, pass->claim, json_member(claims->payload, pass->claim));
+        const char *text = pass_claims_text(r, claims, pass->claim);
 
         if (text != NULL) {
             apr_table_set(r->subprocess_env, pass->variable, text);
@@ -132,21 +132,25 @@ static const request_rec *same_user_before(const request_rec *r)
                : NULL;
 }
 
-int pass_claims_again(request_rec *r)
+const struct jwt_claims *pass_claims_in_force(const request_rec *r)
 {
-    const request_rec *before = r;
-
-    if (config_dir(r)->pass_claims == NULL) {
-        return DECLINED;
-    }
-    while (before != NULL) {
-        const struct request_state *state = request_state_get(before);
+    for (; r != NULL; r = same_user_before(r)) {
+        const struct request_state *state = request_state_get(r);
 
         if (state != NULL && state->claims != NULL) {
-            pass_claims_export(r, state->claims);
-            break;
+            return state->claims;
         }
-        before = same_user_before(before);
+    }
+    return NULL;
+}
+
+int pass_claims_again(request_rec *r)
+{
+    const struct jwt_claims *claims =
+        config_dir(r)->pass_claims != NULL ? pass_claims_in_force(r) : NULL;
+
+    if (claims != NULL) {
+        pass_claims_export(r, claims);
     }
     return DECLINED;
 }

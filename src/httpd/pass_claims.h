@@ -23,6 +23,20 @@
 const char *pass_claims_add(apr_array_header_t **list, const cmd_parms *cmd,
                             const char *value);
 
+/**
+ * The claims of the valid token that this request came with, or of the request that it
+ * stands for with the same user; NULL when there is none.
+ */
+const struct jwt_claims *pass_claims_in_force(const request_rec *r);
+
+/**
+ * A claim as text: a string as it is, all else as JSON.
+ *
+ * @return NULL when it is missing or null, or a string with control characters
+ */
+const char *pass_claims_text(request_rec *r, const struct jwt_claims *claims,
+                             const char *claim);
+
 /** Set the location's variables from these claims. */
 void pass_claims_export(request_rec *r, const struct jwt_claims *claims);
 
