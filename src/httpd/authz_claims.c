@@ -105,6 +105,7 @@ static const char *comparable(const json_value *value, apr_pool_t *pool)
     return text != NULL && strcmp(text, "null") != 0 ? text : NULL;
 }
 
+/* With a regular expression there is nothing wanted. */
 static bool compare(const struct condition *condition, const json_value *value,
                     const char *wanted, apr_pool_t *pool)
 {
@@ -113,9 +114,8 @@ static bool compare(const struct condition *condition, const json_value *value,
     if (text == NULL) {
         return false;
     }
-    return condition->comparison == EQUALS
-               ? strcmp(text, wanted) == 0
-               : ap_regexec(condition->regex, text, 0, NULL, 0) == 0;
+    return wanted != NULL ? strcmp(text, wanted) == 0
+                          : ap_regexec(condition->regex, text, 0, NULL, 0) == 0;
 }
 
 /* A member of that name; of an array the element of that number (RFC 6901 4). */
@@ -287,7 +287,7 @@ static const char *parse_claim(cmd_parms *cmd, const char *line, const void **pa
     const char *error = authz_refuse_negation(cmd, CLAIM);
     const char *name;
     const char *rest;
-    const char *word;
+    const char *word = "";
 
     if (error != NULL) {
         return error;
