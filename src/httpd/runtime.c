@@ -86,6 +86,15 @@ static struct kept_store *make_store(server_rec *s, apr_pool_t *process_pool)
     return kept;
 }
 
+/* And a quarter of each process's, so that none of them is held up as a whole. */
+static unsigned count_waiters_here(void)
+{
+    int threads = 1;
+
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    return threads >= 8 ? (unsigned)threads / 4 : 1;
+}
+
 int runtime_prepare(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     struct server_config *config = config_server();
@@ -234,6 +243,7 @@ void runtime_start(apr_pool_t *pchild, server_rec *s)
     };
 
     reporter->server = s;
+    config->runtime.waiting_max = count_waiters_here();
     config->runtime.cache = jwks_cache_create(config->runtime.store, pchild);
     if (config->runtime.cache != NULL && curl_global_init(CURL_GLOBAL_DEFAULT) == 0) {
         refresher = jwks_refresher_start(config->runtime.store, &settings, pchild);
@@ -256,7 +266,7 @@ void runtime_stopping(apr_pool_t *pchild, int graceful)
     }
 }
 
-const struct issuer_runtime *runtime_issuers(void)
+struct issuer_runtime *runtime_issuers(void)
 {
     return &config_server()->runtime;
 }

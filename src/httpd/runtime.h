@@ -27,7 +27,7 @@ void runtime_start(apr_pool_t *pchild, server_rec *s);
 void runtime_stopping(apr_pool_t *pchild, int graceful);
 
 /** For issuer_find_key. In a child, after runtime_start. */
-const struct issuer_runtime *runtime_issuers(void);
+struct issuer_runtime *runtime_issuers(void);
 
 /** The slot of an issuer that an .htaccess file named; -1 when there is no room. */
 int runtime_slot(const struct issuer *issuer);

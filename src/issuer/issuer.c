@@ -26,11 +26,32 @@ static bool may_go_on_waiting(const struct issuer_runtime *runtime, apr_time_t u
     return issuer_clock() < until && !atomic_load(&runtime->stopping);
 }
 
+/* A place among those that wait, in this process and in the server; -1 for none. */
+static int begin_waiting(struct issuer_runtime *runtime, apr_time_t now, apr_time_t until)
+{
+    unsigned before = atomic_fetch_add(&runtime->waiting, 1);
+    int place = -1;
+
+    if (runtime->waiting_max == 0 || before < runtime->waiting_max) {
+        place = jwks_store_wait_begin(runtime->store, now, until);
+    }
+    if (place < 0) {
+        atomic_fetch_sub(&runtime->waiting, 1);
+    }
+    return place;
+}
+
+static void end_waiting(struct issuer_runtime *runtime, int place)
+{
+    jwks_store_wait_end(runtime->store, place);
+    atomic_fetch_sub(&runtime->waiting, 1);
+}
+
 /*
  * Wait until there are usable keys, or until an attempt that was under way or
  * came meanwhile has failed.
  */
-static bool wait_for_keys(const struct issuer_runtime *runtime, int slot)
+static bool wait_for_keys(struct issuer_runtime *runtime, int slot)
 {
     apr_time_t now = issuer_clock();
     apr_time_t until = now + ISSUER_WAIT_MAX;
@@ -44,7 +65,7 @@ static bool wait_for_keys(const struct issuer_runtime *runtime, int slot)
     if (!attempt_is_near(&state, now)) {
         return false;
     }
-    place = jwks_store_wait_begin(runtime->store, now, until);
+    place = begin_waiting(runtime, now, until);
     if (place < 0) {
         return false;
     }
@@ -53,12 +74,12 @@ static bool wait_for_keys(const struct issuer_runtime *runtime, int slot)
         jwks_store_state(&state, runtime->store, slot);
         usable = is_usable(runtime, &state);
     } while (!usable && state.finished == finished && may_go_on_waiting(runtime, until));
-    jwks_store_wait_end(runtime->store, place);
+    end_waiting(runtime, place);
     return usable;
 }
 
 /* Ask for a refresh and wait for it, if there is anything to wait for. */
-static void wait_for_refresh(const struct issuer_runtime *runtime, int slot)
+static void wait_for_refresh(struct issuer_runtime *runtime, int slot)
 {
     apr_time_t now = issuer_clock();
     apr_time_t until = now + ISSUER_WAIT_MAX;
@@ -69,7 +90,7 @@ static void wait_for_refresh(const struct issuer_runtime *runtime, int slot)
     if (!jwks_store_ask(&ticket, runtime->store, slot, now, runtime->timing.cooldown)) {
         return;
     }
-    place = jwks_store_wait_begin(runtime->store, now, until);
+    place = begin_waiting(runtime, now, until);
     if (place < 0) {
         return;
     }
@@ -77,7 +98,7 @@ static void wait_for_refresh(const struct issuer_runtime *runtime, int slot)
         apr_sleep(LOOK);
         answered = jwks_store_answered(runtime->store, slot, ticket);
     } while (!answered && may_go_on_waiting(runtime, until));
-    jwks_store_wait_end(runtime->store, place);
+    end_waiting(runtime, place);
 }
 
 static enum reason find_in_cache(struct issuer_key *key,
@@ -97,7 +118,7 @@ static enum reason find_in_cache(struct issuer_key *key,
     return reason;
 }
 
-enum reason issuer_find_key(struct issuer_key *key, const struct issuer_runtime *runtime,
+enum reason issuer_find_key(struct issuer_key *key, struct issuer_runtime *runtime,
                             const struct issuer *issuer, const char *kid,
                             enum jwa_alg alg)
 {

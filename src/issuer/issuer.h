@@ -44,6 +44,12 @@ struct issuer_runtime {
     struct jwks_cache *cache; /**< NULL when this process could not make one */
     struct jwks_timing timing;
     _Atomic bool stopping; /**< this process ends at once: nobody waits any more */
+    /**
+     * Requests of this process that wait, and how many may (0: no limit but the
+     * store's). A process whose threads all wait would hold up the connections it has.
+     */
+    _Atomic unsigned waiting;
+    unsigned waiting_max;
 };
 
 /** A public key in use. */
@@ -60,7 +66,7 @@ struct issuer_key {
  * @return REASON_OK; those of jwks_find; REASON_KEYS_UNAVAILABLE when there are
  *         no keys, or none younger than the stale time
  */
-enum reason issuer_find_key(struct issuer_key *key, const struct issuer_runtime *runtime,
+enum reason issuer_find_key(struct issuer_key *key, struct issuer_runtime *runtime,
                             const struct issuer *issuer, const char *kid,
                             enum jwa_alg alg);
 

@@ -339,6 +339,26 @@ START_TEST(has_no_keys_without_a_slot_or_a_cache)
 }
 END_TEST
 
+/* A process whose threads all wait would hold up the connections it has. */
+START_TEST(lets_no_more_requests_of_a_process_wait_than_it_was_told)
+{
+    struct setting *setting = make_setting(4);
+    apr_time_t start = issuer_clock();
+
+    setting->runtime.waiting_max = 2;
+    atomic_store(&setting->runtime.waiting, 2);
+    ASSERT_REASON(find(setting, "a"), REASON_KEYS_UNAVAILABLE, "both places taken");
+    ck_assert_int_lt(issuer_clock() - start, SECOND);
+    ck_assert_uint_eq(atomic_load(&setting->runtime.waiting), 2);
+
+    atomic_store(&setting->runtime.waiting, 1);
+    start = issuer_clock();
+    ASSERT_REASON(find(setting, "a"), REASON_KEYS_UNAVAILABLE, "one place left");
+    ck_assert_int_ge(issuer_clock() - start, SECOND);
+    ck_assert_uint_eq(atomic_load(&setting->runtime.waiting), 1);
+}
+END_TEST
+
 /* What a page about the issuers can show, read by any process at any time. */
 START_TEST(shows_the_state_of_an_issuer)
 {
@@ -393,6 +413,7 @@ int main(void)
     tcase_add_test(tcase, does_not_ask_for_a_key_that_is_there_for_another_algorithm);
     tcase_add_test(tcase, keeps_keys_whole_for_threads_that_read_while_documents_change);
     tcase_add_test(tcase, has_no_keys_without_a_slot_or_a_cache);
+    tcase_add_test(tcase, lets_no_more_requests_of_a_process_wait_than_it_was_told);
     tcase_add_test(tcase, shows_the_state_of_an_issuer);
     return support_run(suite);
 }
