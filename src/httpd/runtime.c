@@ -86,13 +86,13 @@ static struct kept_store *make_store(server_rec *s, apr_pool_t *process_pool)
     return kept;
 }
 
-/* And a quarter of each process's, so that none of them is held up as a whole. */
+/* And of each process all threads but one, so that none is held up as a whole. */
 static unsigned count_waiters_here(void)
 {
     int threads = 1;
 
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    return threads >= 8 ? (unsigned)threads / 4 : 1;
+    return threads > 1 ? (unsigned)threads - 1 : 1;
 }
 
 int runtime_prepare(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
