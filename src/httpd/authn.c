@@ -244,12 +244,15 @@ int authn_check(request_rec *r)
 
 int authn_hide_token(request_rec *r)
 {
-    const char *field = apr_table_get(r->headers_in, field_name(r));
+    const char *field;
     const char *token;
     size_t len;
 
-    if (config_pass_token(config_dir(r)) || !config_is_our_auth_type(ap_auth_type(r)) ||
-        bearer_token(&token, &len, field) == REASON_NO_CREDENTIALS) {
+    if (config_pass_token(config_dir(r)) || !config_is_our_auth_type(ap_auth_type(r))) {
+        return DECLINED;
+    }
+    field = apr_table_get(r->headers_in, field_name(r));
+    if (bearer_token(&token, &len, field) == REASON_NO_CREDENTIALS) {
         return DECLINED;
     }
     request_state_make(r)->credentials = field;

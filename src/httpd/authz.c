@@ -48,6 +48,26 @@ const char *authz_refuse_negation(const cmd_parms *cmd, const char *provider)
     return NULL;
 }
 
+const char *authz_refuse_undefined(const cmd_parms *cmd, const char *provider,
+                                   const char *word)
+{
+    return strstr(word, "${") == NULL
+               ? NULL
+               : apr_pstrcat(cmd->pool, "Require ", provider, ": \"", word,
+                             "\" names a variable that is not defined", NULL);
+}
+
+const struct jwt_claims *authz_claims_of(authz_status *status, const request_rec *r)
+{
+    const struct request_state *state = request_state_get(r);
+
+    if (state == NULL || state->claims == NULL) {
+        *status = r->user == NULL ? AUTHZ_DENIED_NO_USER : AUTHZ_DENIED;
+        return NULL;
+    }
+    return state->claims;
+}
+
 /* Shared by both providers: the line as an array of words. */
 static const char *parse_words(cmd_parms *cmd, const char *line, const void **parsed,
                                const char *provider)
@@ -60,9 +80,9 @@ static const char *parse_words(cmd_parms *cmd, const char *line, const void **pa
         return error;
     }
     while (*(word = ap_getword_conf(cmd->pool, &line)) != '\0') {
-        if (strstr(word, "${") != NULL) {
-            return apr_pstrcat(cmd->pool, "Require ", provider, ": \"", word,
-                               "\" names a variable that is not defined", NULL);
+        error = authz_refuse_undefined(cmd, provider, word);
+        if (error != NULL) {
+            return error;
         }
         if (!is_scope_token(word)) {
             return apr_pstrcat(cmd->pool, "Require ", provider, ": \"", word,
@@ -116,17 +136,17 @@ static void note_missing(struct request_state *state, const apr_array_header_t *
 static authz_status check_words(request_rec *r, const apr_array_header_t *words,
                                 bool permissions)
 {
-    struct request_state *state = request_state_get(r);
+    authz_status status = AUTHZ_DENIED;
+    const struct jwt_claims *claims = authz_claims_of(&status, r);
     const struct jwt_words *granted;
 
-    if (state == NULL || state->claims == NULL) {
-        /* No user yet, or one whom another module vouches for. */
-        return r->user == NULL ? AUTHZ_DENIED_NO_USER : AUTHZ_DENIED;
+    if (claims == NULL) {
+        return status;
     }
-    granted = permissions ? &state->claims->permissions : &state->claims->scope;
+    granted = permissions ? &claims->permissions : &claims->scope;
     for (int i = 0; i < words->nelts; i++) {
         if (!jwt_words_contain(granted, APR_ARRAY_IDX(words, i, const char *))) {
-            note_missing(state, words, r->pool);
+            note_missing(request_state_get(r), words, r->pool);
             return AUTHZ_DENIED;
         }
     }

@@ -12,6 +12,9 @@
 
 #include <httpd.h>
 #include <http_config.h>
+#include <mod_auth.h>
+
+#include "token/jwt.h"
 
 /**
  * Negated, a requirement of ours would be "neutral" before authentication, and httpd
@@ -20,6 +23,18 @@
  * @return NULL, or why this Require line is refused
  */
 const char *authz_refuse_negation(const cmd_parms *cmd, const char *provider);
+
+/** A word that still holds "${" names an undefined variable; NULL when it does not. */
+const char *authz_refuse_undefined(const cmd_parms *cmd, const char *provider,
+                                   const char *word);
+
+/**
+ * The claims of the request's token.
+ *
+ * @param status  set to what a provider answers where there are none: no user yet, or
+ *                one whom another module vouches for
+ */
+const struct jwt_claims *authz_claims_of(authz_status *status, const request_rec *r);
 
 /** Register the providers and the hook. */
 void authz_register(apr_pool_t *pool);

@@ -6,12 +6,10 @@
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_request.h>
-#include <mod_auth.h>
 
 #include "httpd/authz.h"
 #include "httpd/config_values.h"
 #include "httpd/module.h"
-#include "httpd/request.h"
 #include "token/json.h"
 
 #define ORG "auth0-org"
@@ -54,11 +52,10 @@ static const char *read_operand(struct operand *operand, const cmd_parms *cmd,
                                 const char *provider, const char *text)
 {
     unsigned flags = AP_EXPR_FLAG_STRING_RESULT | AP_EXPR_FLAG_DONT_VARY;
-    const char *error = NULL;
+    const char *error = authz_refuse_undefined(cmd, provider, text);
 
-    if (strstr(text, "${") != NULL) {
-        return refuse(cmd, provider, quote(cmd, text),
-                      "names a variable that is not defined");
+    if (error != NULL) {
+        return error;
     }
     operand->text = apr_pstrdup(cmd->pool, text);
     operand->expression = NULL;
@@ -225,15 +222,16 @@ static const char *read_path(struct condition *condition, const cmd_parms *cmd,
                              const char *name)
 {
     apr_array_header_t *path = apr_array_make(cmd->pool, 1, sizeof(const char *));
+    const char *error;
 
     condition->path = path;
     if (*name == '\0') {
         return refuse(cmd, CLAIM, "names no claim;",
                       "write name, name=value or name ~ regex");
     }
-    if (strstr(name, "${") != NULL) {
-        return refuse(cmd, CLAIM, quote(cmd, name),
-                      "names a variable that is not defined");
+    error = authz_refuse_undefined(cmd, CLAIM, name);
+    if (error != NULL) {
+        return error;
     }
     if (*name != '/') {
         APR_ARRAY_PUSH(path, const char *) = apr_pstrdup(cmd->pool, name);
@@ -270,9 +268,10 @@ static const char *read_last(const char **word, const cmd_parms *cmd, const char
 static const char *read_regex(struct condition *condition, const cmd_parms *cmd,
                               const char *pattern)
 {
-    if (strstr(pattern, "${") != NULL) {
-        return refuse(cmd, CLAIM, quote(cmd, pattern),
-                      "names a variable that is not defined");
+    const char *error = authz_refuse_undefined(cmd, CLAIM, pattern);
+
+    if (error != NULL) {
+        return error;
     }
     condition->regex = ap_pregcomp(
         cmd->pool, apr_pstrcat(cmd->temp_pool, REGEX_LIMITS, pattern, NULL), 0);
@@ -323,23 +322,10 @@ static const char *parse_claim(cmd_parms *cmd, const char *line, const void **pa
     return error;
 }
 
-/* The claims of the request's token; else what to answer instead. */
-static const struct jwt_claims *claims_of(authz_status *status, request_rec *r)
-{
-    const struct request_state *state = request_state_get(r);
-
-    if (state == NULL || state->claims == NULL) {
-        /* No user yet, or one whom another module vouches for. */
-        *status = r->user == NULL ? AUTHZ_DENIED_NO_USER : AUTHZ_DENIED;
-        return NULL;
-    }
-    return state->claims;
-}
-
 static authz_status check_claim(request_rec *r, const char *line, const void *parsed)
 {
     authz_status status = AUTHZ_DENIED;
-    const struct jwt_claims *claims = claims_of(&status, r);
+    const struct jwt_claims *claims = authz_claims_of(&status, r);
 
     if (claims == NULL) {
         return status;
@@ -388,7 +374,7 @@ static authz_status check_names(request_rec *r, const char *line, const void *pa
 {
     const apr_array_header_t *names = parsed;
     authz_status status = AUTHZ_DENIED;
-    const struct jwt_claims *claims = claims_of(&status, r);
+    const struct jwt_claims *claims = authz_claims_of(&status, r);
 
     if (claims == NULL) {
         return status;

@@ -276,15 +276,8 @@ static const char *set_pass_headers(cmd_parms *cmd, void *config, const char *va
 {
     struct dir_config *dir = config;
     const char *error = value_check_trusted(cmd);
-    const char *name;
 
-    if (error == NULL) {
-        error = pass_headers_add(&dir->pass_headers, &name, cmd, value);
-    }
-    if (error == NULL) {
-        APR_ARRAY_PUSH(server_config->passed_headers, const char *) = name;
-    }
-    return error;
+    return error != NULL ? error : pass_headers_add(&dir->pass_headers, cmd, value);
 }
 
 static const char *set_pass_token(cmd_parms *cmd, void *config, int on)

@@ -61,8 +61,20 @@ static bool is_reserved(const char *name)
            (name[5] == '-' || name[5] == '_' || name[5] == '\0');
 }
 
-const char *pass_headers_add(apr_array_header_t **list, const char **name,
-                             const cmd_parms *cmd, const char *value)
+static bool is_passed(const char *name)
+{
+    const apr_array_header_t *names = config_server()->passed_headers;
+
+    for (int i = 0; i < names->nelts; i++) {
+        if (is_same_name(name, APR_ARRAY_IDX(names, i, const char *))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *pass_headers_add(apr_array_header_t **list, const cmd_parms *cmd,
+                             const char *value)
 {
     const char *error = value_check(cmd, value);
     const char *equals = strrchr(value, '=');
@@ -92,20 +104,10 @@ const char *pass_headers_add(apr_array_header_t **list, const char **name,
         }
     }
     APR_ARRAY_PUSH(*list, struct pass) = pass;
-    *name = pass.header;
-    return NULL;
-}
-
-static bool is_passed(const char *name)
-{
-    const apr_array_header_t *names = config_server()->passed_headers;
-
-    for (int i = 0; i < names->nelts; i++) {
-        if (is_same_name(name, APR_ARRAY_IDX(names, i, const char *))) {
-            return true;
-        }
+    if (!is_passed(pass.header)) {
+        APR_ARRAY_PUSH(config_server()->passed_headers, const char *) = pass.header;
     }
-    return false;
+    return NULL;
 }
 
 static void strip(apr_table_t *fields)

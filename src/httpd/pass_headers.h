@@ -12,13 +12,13 @@
 #include <http_config.h>
 
 /**
- * Add one "claim=Header" to a list, NULL for none yet.
+ * Add one "claim=Header" to a list, NULL for none yet, and the field's name to those
+ * that clients of this server may not use.
  *
- * @param name  set to the field's name, which clients may not use from now on
  * @return NULL, or why the value is refused
  */
-const char *pass_headers_add(apr_array_header_t **list, const char **name,
-                             const cmd_parms *cmd, const char *value);
+const char *pass_headers_add(apr_array_header_t **list, const cmd_parms *cmd,
+                             const char *value);
 
 /** post_read_request hook, before all others: take out what clients may not bring. */
 int pass_headers_strip(request_rec *r);

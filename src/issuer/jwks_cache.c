@@ -64,6 +64,20 @@ const struct jwks *jwks_shared_keys(const struct jwks_shared *shared)
     return shared->keys;
 }
 
+enum reason jwks_cache_parse(struct jwks **jwks, const char *text, size_t len)
+{
+    enum reason reason;
+    apr_pool_t *scratch;
+
+    *jwks = NULL;
+    if (apr_pool_create_unmanaged_ex(&scratch, NULL, NULL) != APR_SUCCESS) {
+        return REASON_INTERNAL_ERROR;
+    }
+    reason = jwks_parse(jwks, text, len, scratch);
+    apr_pool_destroy(scratch);
+    return reason;
+}
+
 /*
  * Parse the store's current document. NULL when it is unusable; NULL and generation
  * 0 when it could not be read or there was no memory, so that it is tried again.
@@ -72,19 +86,15 @@ static struct jwks_shared *parse_current(uint32_t *generation, struct jwks_cache
                                          int slot)
 {
     struct jwks_shared *shared = NULL;
-    enum reason reason = REASON_INTERNAL_ERROR;
     struct jwks *keys = NULL;
-    apr_pool_t *scratch = NULL;
+    enum reason reason;
     char *text;
     size_t len;
 
     if (!jwks_store_read(&text, &len, generation, cache->store, slot)) {
         return NULL;
     }
-    /* A pool of its own: the process's may not be used by several threads. */
-    if (apr_pool_create_unmanaged_ex(&scratch, NULL, NULL) == APR_SUCCESS) {
-        reason = jwks_parse(&keys, text, len, scratch);
-    }
+    reason = jwks_cache_parse(&keys, text, len);
     if (reason == REASON_OK) {
         shared = malloc(sizeof(*shared));
         reason = shared != NULL ? REASON_OK : REASON_INTERNAL_ERROR;
@@ -98,9 +108,6 @@ static struct jwks_shared *parse_current(uint32_t *generation, struct jwks_cache
     }
     else {
         jwks_destroy(keys);
-    }
-    if (scratch != NULL) {
-        apr_pool_destroy(scratch);
     }
     free(text);
     return shared;

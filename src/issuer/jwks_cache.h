@@ -28,8 +28,15 @@ struct jwks_shared;
 struct jwks_cache *jwks_cache_create(struct jwks_store *store, apr_pool_t *pool);
 
 /**
- * The keys of a slot, as of its current document or, while another thread is
- * parsing that, the one before. Does not look at ages: see jwks_state.
+ * jwks_parse with scratch memory of its own: for threads that have no pool.
+ *
+ * @return as jwks_parse; REASON_INTERNAL_ERROR also when there is no such memory
+ */
+enum reason jwks_cache_parse(struct jwks **jwks, const char *text, size_t len);
+
+/**
+ * The keys of a slot, as of its current document: while one thread parses that, the
+ * others wait. Does not look at ages: see jwks_state.
  *
  * @return NULL when no document came yet; else to be given back
  */

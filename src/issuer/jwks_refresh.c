@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "issuer/jwks_cache.h"
 #include "issuer/state_dir.h"
 
 /* A leader that shows no sign of life for this long is replaced. */
@@ -87,7 +88,6 @@ static void restore(struct jwks_refresher *refresher, const struct jwks_source *
                                  .json_type = true,
                                  .restored = true};
     char why[STATE_DIR_WHY_SIZE];
-    apr_pool_t *scratch = NULL;
     struct jwks *keys = NULL;
     apr_time_t fetched = 0;
     char *text = NULL;
@@ -102,8 +102,7 @@ static void restore(struct jwks_refresher *refresher, const struct jwks_source *
         report.state_error = "the document of the state directory is too old";
         goto done;
     }
-    if (apr_pool_create_unmanaged_ex(&scratch, NULL, NULL) != APR_SUCCESS ||
-        jwks_parse(&keys, text, len, scratch) != REASON_OK) {
+    if (jwks_cache_parse(&keys, text, len) != REASON_OK) {
         report.state_error = "the document of the state directory is not usable";
         goto done;
     }
@@ -116,9 +115,6 @@ done:
         settings->report(settings->context, &report);
     }
     jwks_destroy(keys);
-    if (scratch != NULL) {
-        apr_pool_destroy(scratch);
-    }
     free(text);
 }
 
@@ -199,18 +195,14 @@ static void on_done(void *context, int slot, const struct https_answer *answer)
     const struct jwks_refresh_settings *settings = &refresher->settings;
     struct jwks_report report = {.slot = slot, .json_type = answer->json_type};
     char why[STATE_DIR_WHY_SIZE];
-    apr_pool_t *scratch = NULL;
     struct jwks *keys = NULL;
 
     refresher->fetching[slot] = false;
     jwks_store_source(&report.issuer, &report.url, refresher->store, slot);
     report.error = answer->error;
     if (report.error == NULL) {
-        enum reason reason = REASON_INTERNAL_ERROR;
+        enum reason reason = jwks_cache_parse(&keys, answer->body, answer->len);
 
-        if (apr_pool_create_unmanaged_ex(&scratch, NULL, NULL) == APR_SUCCESS) {
-            reason = jwks_parse(&keys, answer->body, answer->len, scratch);
-        }
         report.error = reason != REASON_OK ? jwks_problem(reason) : NULL;
     }
 
@@ -224,9 +216,6 @@ static void on_done(void *context, int slot, const struct https_answer *answer)
     settings->report(settings->context, &report);
 
     jwks_destroy(keys);
-    if (scratch != NULL) {
-        apr_pool_destroy(scratch);
-    }
 }
 
 /* Drop what is under way; the slots' stamps tell the next leader when to go on. */

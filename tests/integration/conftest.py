@@ -128,6 +128,14 @@ def shared_httpd():
         server.stop()
 
 
+@pytest.fixture(scope="module")
+def bench():
+    """A server that is only asked what it thinks of configurations."""
+    made = Httpd()
+    yield made
+    made.stop()
+
+
 def need(program):
     """Skip without this program; on CI its absence is a failure."""
     found = shutil.which(program)

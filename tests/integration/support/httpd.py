@@ -161,6 +161,12 @@ class Httpd:
                               stdin=subprocess.DEVNULL)
         return done.returncode, done.stdout + done.stderr
 
+    def assert_refuses(self, config, word, line=1):
+        """`httpd -t` refuses this configuration, naming the line, in this word."""
+        self.configure(config)
+        status, output = self.configtest()
+        assert status != 0 and word in output and f"line {line} of" in output, output
+
     # ---- life ----------------------------------------------------------------
 
     def _command(self):
