@@ -172,18 +172,20 @@ def test_h3_a_silent_issuer_costs_valid_tokens_no_latency(httpd, ready_issuer, r
         with flood() as silent:
             ready_issuer.wait_for_fetches(before + 1)
             seconds["issuer silent"] += latencies(server.port, valid, phase)
-            waiting.append(silent.under_way)
+            waiting += silent.under_way
             assert ready_issuer.fetches == before + 1, "one attempt at a time"
             ready_issuer.heal()  # the attempt fails; the next unknown kid asks again
         assert set(well.statuses) == set(silent.statuses) == {401}
-        assert waiting[-1] >= 1, "nobody was waiting for the silent issuer"
         asked += sum(silent.statuses.values())
     for name, found in seconds.items():
         print(f"{mpm}, {name}: p50 {percentile(found, 0.5) * 1000:.1f} p99 "
               f"{percentile(found) * 1000:.1f} max {max(found) * 1000:.0f} ms of "
               f"{len(found)}")
-    print(f"{asked} unknown kids while it was silent; at the end of a phase {waiting} of "
-          f"{10 * workers} waited")
+    held = sum(count > 0 for count in waiting)
+    print(f"{asked} unknown kids while it was silent; after {held} of {len(waiting)} volleys "
+          f"some waited, {max(waiting)} at most")
+    # They leave together after two seconds, and the next ones come with the next volley.
+    assert held > len(waiting) / 2, "hardly anybody was waiting for the silent issuer"
     p99 = {name: percentile(found) for name, found in seconds.items()}
     assert p99["issuer silent"] <= max(3 * p99["issuer well"],
                                        p99["issuer well"] + 0.25 * SLOW)

@@ -235,7 +235,7 @@ class Flood:
 
     def __init__(self, port, make, width, gap=0.05):
         self.statuses = Counter()
-        self.under_way = 0  # after the answers to the last volley
+        self.under_way = []  # after each volley: how many were not answered by then
         self._port, self._make, self._width, self._gap = port, make, width, gap
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -264,7 +264,7 @@ class Flood:
                 until = time.monotonic() + self._gap
                 self._fire(selector)
                 self._collect(selector, until)
-                self.under_way = len(selector.get_map())
+                self.under_way.append(len(selector.get_map()))
                 self._end.wait(until - time.monotonic())
             self._collect(selector, time.monotonic() + TIMEOUT * SLOW)
 
