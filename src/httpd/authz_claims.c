@@ -8,6 +8,7 @@
 #include <http_request.h>
 
 #include "httpd/authz.h"
+#include "httpd/claim_path.h"
 #include "httpd/config_values.h"
 #include "httpd/module.h"
 #include "token/json.h"
@@ -31,7 +32,7 @@ struct operand {
 enum comparison { IS_SET, EQUALS, MATCHES };
 
 struct condition {
-    const apr_array_header_t *path; /* of const char *: names of members, one by one */
+    struct claim_path path;
     enum comparison comparison;
     struct operand value; /* EQUALS */
     ap_regex_t *regex;    /* MATCHES */
@@ -115,36 +116,6 @@ static bool compare(const struct condition *condition, const json_value *value,
                           : ap_regexec(condition->regex, text, 0, NULL, 0) == 0;
 }
 
-/* A member of that name; of an array the element of that number (RFC 6901 4). */
-static const json_value *step_into(const json_value *value, const char *name)
-{
-    const json_value *element;
-    apr_int64_t index;
-
-    if (!json_is_array(value)) {
-        return json_member(value, name);
-    }
-    if (!apr_isdigit(*name) || strspn(name, "0123456789") != strlen(name) ||
-        (name[0] == '0' && name[1] != '\0') || strlen(name) > 6) {
-        return NULL;
-    }
-    index = apr_atoi64(name);
-    element = json_first(value);
-    while (element != NULL && index-- > 0) {
-        element = json_next(element);
-    }
-    return element;
-}
-
-static const json_value *find_value(const json_value *payload,
-                                    const apr_array_header_t *path)
-{
-    for (int i = 0; i < path->nelts && payload != NULL; i++) {
-        payload = step_into(payload, APR_ARRAY_IDX(path, i, const char *));
-    }
-    return payload;
-}
-
 /* There, and neither null nor false: what an administrator means by naming it. */
 static bool is_set(const json_value *value, apr_pool_t *pool)
 {
@@ -163,7 +134,7 @@ static bool is_set(const json_value *value, apr_pool_t *pool)
 static bool holds(request_rec *r, const struct condition *condition,
                   const json_value *payload)
 {
-    const json_value *value = find_value(payload, condition->path);
+    const json_value *value = claim_path_find(&condition->path, payload);
     const char *wanted = NULL;
 
     if (condition->comparison == IS_SET) {
@@ -191,40 +162,11 @@ static bool holds(request_rec *r, const struct condition *condition,
 
 /* ---- Require auth0-claim ----------------------------------------------------------- */
 
-/* RFC 6901: /a/b is b of a, with ~1 for a slash and ~0 for a tilde in a name. */
-static bool read_pointer(apr_array_header_t *path, const char *text, apr_pool_t *pool)
-{
-    while (*text == '/') {
-        size_t len = strcspn(text + 1, "/");
-        char *name = apr_pstrmemdup(pool, text + 1, len);
-        char *to = name;
-
-        for (const char *from = name; *from != '\0'; from++) {
-            if (*from == '~') {
-                from++;
-                if (*from != '0' && *from != '1') {
-                    return false;
-                }
-                *to++ = *from == '0' ? '~' : '/';
-            }
-            else {
-                *to++ = *from;
-            }
-        }
-        *to = '\0';
-        APR_ARRAY_PUSH(path, const char *) = name;
-        text += 1 + len;
-    }
-    return true;
-}
-
 static const char *read_path(struct condition *condition, const cmd_parms *cmd,
                              const char *name)
 {
-    apr_array_header_t *path = apr_array_make(cmd->pool, 1, sizeof(const char *));
     const char *error;
 
-    condition->path = path;
     if (*name == '\0') {
         return refuse(cmd, CLAIM, "names no claim;",
                       "write name, name=value or name ~ regex");
@@ -233,14 +175,8 @@ static const char *read_path(struct condition *condition, const cmd_parms *cmd,
     if (error != NULL) {
         return error;
     }
-    if (*name != '/') {
-        APR_ARRAY_PUSH(path, const char *) = apr_pstrdup(cmd->pool, name);
-        return NULL;
-    }
-    return read_pointer(path, name, cmd->pool)
-               ? NULL
-               : refuse(cmd, CLAIM, quote(cmd, name),
-                        "is no JSON Pointer: after a ~ stands 0 or 1");
+    error = claim_path_parse(&condition->path, name, cmd->pool);
+    return error != NULL ? refuse(cmd, CLAIM, quote(cmd, name), error) : NULL;
 }
 
 static const char *skip_space(const char *p)

@@ -14,7 +14,7 @@
 #define PREFIX OURS "CLAIM_"
 
 struct pass {
-    const char *claim;
+    struct claim_path claim;
     const char *variable;
 };
 
@@ -43,13 +43,14 @@ const char *pass_claims_add(apr_array_header_t **list, const cmd_parms *cmd,
 {
     const char *error = value_check(cmd, value);
     const char *equals = strrchr(value, '=');
-    struct pass pass = {.claim = value};
+    const char *claim = value;
+    struct pass pass;
 
     if (error != NULL) {
         return error;
     }
     if (equals != NULL) {
-        pass.claim = apr_pstrmemdup(cmd->pool, value, (apr_size_t)(equals - value));
+        claim = apr_pstrmemdup(cmd->pool, value, (apr_size_t)(equals - value));
         pass.variable = equals + 1;
         /* The prefix keeps a claim from becoming HTTP_PROXY, PATH or REMOTE_USER. */
         if (strncmp(pass.variable, OURS, sizeof(OURS) - 1) != 0 ||
@@ -62,9 +63,10 @@ const char *pass_claims_add(apr_array_header_t **list, const cmd_parms *cmd,
     else {
         pass.variable = variable_for(value, cmd->pool);
     }
-    if (*pass.claim == '\0') {
-        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": \"", value, "\" names no claim",
-                           NULL);
+    error = claim_path_parse(&pass.claim, claim, cmd->pool);
+    if (error != NULL) {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": the claim \"", claim, "\" ",
+                           error, NULL);
     }
     if (*list == NULL) {
         *list = apr_array_make(cmd->pool, 4, sizeof(struct pass));
@@ -73,8 +75,8 @@ const char *pass_claims_add(apr_array_header_t **list, const cmd_parms *cmd,
         const struct pass *other = &APR_ARRAY_IDX(*list, i, struct pass);
 
         if (strcmp(other->variable, pass.variable) == 0) {
-            return apr_pstrcat(cmd->pool, cmd->cmd->name, ": the claims \"", other->claim,
-                               "\" and \"", pass.claim, "\" would both be ",
+            return apr_pstrcat(cmd->pool, cmd->cmd->name, ": the claims \"",
+                               other->claim.text, "\" and \"", claim, "\" would both be ",
                                pass.variable, "; write claim=" OURS "NAME for one", NULL);
         }
     }
@@ -83,9 +85,9 @@ const char *pass_claims_add(apr_array_header_t **list, const cmd_parms *cmd,
 }
 
 const char *pass_claims_text(request_rec *r, const struct jwt_claims *claims,
-                             const char *claim)
+                             const struct claim_path *claim)
 {
-    const json_value *value = json_member(claims->payload, claim);
+    const json_value *value = claim_path_find(claim, claims->payload);
     const char *text = json_string(value);
 
     if (value == NULL) {
@@ -98,7 +100,7 @@ const char *pass_claims_text(request_rec *r, const struct jwt_claims *claims,
     if (json_has_control(text)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "claim \"%s\" is not passed on: it has control characters",
-                      request_log_value(claim, r->pool));
+                      request_log_value(claim->text, r->pool));
         return NULL;
     }
     return text;
@@ -110,7 +112,7 @@ void pass_claims_export(request_rec *r, const struct jwt_claims *claims)
 
     for (int i = 0; list != NULL && i < list->nelts; i++) {
         const struct pass *pass = &APR_ARRAY_IDX(list, i, struct pass);
-        const char *text = pass_claims_text(r, claims, pass->claim);
+        const char *text = pass_claims_text(r, claims, &pass->claim);
 
         if (text != NULL) {
             apr_table_set(r->subprocess_env, pass->variable, text);

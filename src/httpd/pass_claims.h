@@ -12,6 +12,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "httpd/claim_path.h"
 #include "token/jwt.h"
 
 /**
@@ -35,7 +36,7 @@ const struct jwt_claims *pass_claims_in_force(const request_rec *r);
  * @return NULL when it is missing or null, or a string with control characters
  */
 const char *pass_claims_text(request_rec *r, const struct jwt_claims *claims,
-                             const char *claim);
+                             const struct claim_path *claim);
 
 /** Set the location's variables from these claims. */
 void pass_claims_export(request_rec *r, const struct jwt_claims *claims);

@@ -8,7 +8,7 @@
 #include "httpd/pass_claims.h"
 
 struct pass {
-    const char *claim;
+    struct claim_path claim;
     const char *header;
 };
 
@@ -87,8 +87,14 @@ const char *pass_headers_add(apr_array_header_t **list, const cmd_parms *cmd,
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ": \"", value,
                            "\" is not claim=Header", NULL);
     }
-    pass.claim = apr_pstrmemdup(cmd->pool, value, (apr_size_t)(equals - value));
     pass.header = equals + 1;
+    error = claim_path_parse(
+        &pass.claim, apr_pstrmemdup(cmd->temp_pool, value, (apr_size_t)(equals - value)),
+        cmd->pool);
+    if (error != NULL) {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": the claim of \"", value, "\" ",
+                           error, NULL);
+    }
     if (is_reserved(pass.header)) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", pass.header,
                            " has a meaning of its own in HTTP; choose another name",
@@ -170,7 +176,7 @@ int pass_headers_set(request_rec *r)
     claims = list != NULL ? pass_claims_in_force(r) : NULL;
     for (int i = 0; claims != NULL && i < list->nelts; i++) {
         const struct pass *pass = &APR_ARRAY_IDX(list, i, struct pass);
-        const char *text = pass_claims_text(r, claims, pass->claim);
+        const char *text = pass_claims_text(r, claims, &pass->claim);
 
         if (text != NULL) {
             apr_table_setn(r->headers_in, pass->header, field_value(text, r->pool));

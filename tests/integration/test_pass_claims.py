@@ -172,7 +172,7 @@ def test_an_htaccess_file_may_ask_for_them(httpd, issuer):
 REFUSED = {
     "email=PATH": "PATH", "email=LD_PRELOAD": "LD_PRELOAD", "email=REMOTE_USER": "REMOTE_USER",
     "email=AUTH0_": "AUTH0_", "email=AUTH0_A-B": "AUTH0_A-B", "email=": "AUTH0_",
-    "=AUTH0_X": "names no claim", "a-b a_b": "AUTH0_CLAIM_a_b", "a=AUTH0_X b=AUTH0_X": "AUTH0_X",
+    "=AUTH0_X": "is no name", "a-b a_b": "AUTH0_CLAIM_a_b", "a=AUTH0_X b=AUTH0_X": "AUTH0_X",
     "a a": "AUTH0_CLAIM_a", '""': "at least one argument", "${NOT_DEFINED}": "NOT_DEFINED",
 }
 
