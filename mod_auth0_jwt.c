@@ -29,6 +29,7 @@
 #include "httpd/pass_claims.h"
 #include "httpd/pass_headers.h"
 #include "httpd/runtime.h"
+#include "httpd/token_removal.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
@@ -48,6 +49,7 @@ static void register_hooks(apr_pool_t *pool)
                         AP_AUTH_INTERNAL_PER_CONF);
     authz_register(pool);
     authz_claims_register(pool);
+    ap_hook_fixups(token_removal_clean, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* First for mod_rewrite; then over what mod_env sets, and before mod_headers reads. */
     ap_hook_fixups(pass_claims_again, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(pass_claims_again, NULL, readers, APR_HOOK_LAST);
@@ -55,12 +57,14 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(pass_headers_set, readers, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_note_auth_failure(error_response_note_auth_failure, NULL, NULL,
                               APR_HOOK_MIDDLE);
-    ap_hook_handler(authn_hide_token, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(token_removal_hide, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(message_handler, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* An error. */
     ap_hook_insert_error_filter(cors_mark_error, NULL, NULL, APR_HOOK_MIDDLE);
     error_response_register(pool);
+    token_removal_register(pool);
+    ap_hook_log_transaction(token_removal_clean_log, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }
 
 AP_DECLARE_MODULE(auth0_jwt) = {

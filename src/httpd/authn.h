@@ -21,12 +21,4 @@ int authn_check(request_rec *r);
  */
 int authn_adopt_user(request_rec *r);
 
-/**
- * handler hook, before all others: with Auth0PassToken Off, take the token out of the
- * request. It stays in the request's state for internal redirects and sub-requests.
- *
- * @return DECLINED
- */
-int authn_hide_token(request_rec *r);
-
 #endif

@@ -8,6 +8,7 @@
 #include "httpd/module.h"
 #include "httpd/pass_claims.h"
 #include "httpd/pass_headers.h"
+#include "httpd/token_source.h"
 #include "token/json.h"
 
 #define LEEWAY_DEFAULT 5
@@ -77,6 +78,7 @@ void *config_merge_dirs(apr_pool_t *pool, void *base_config, void *add_config)
     MERGE(issuers, NULL);
     MERGE(audiences, NULL);
     MERGE(cors_origins, NULL);
+    MERGE(token_sources, NULL);
     MERGE(pass_claims, NULL);
     MERGE(pass_headers, NULL);
     MERGE(algorithms, 0);
@@ -265,6 +267,14 @@ static const char *set_token_profile(cmd_parms *cmd, void *config, const char *v
     return NULL;
 }
 
+static const char *set_token_source(cmd_parms *cmd, void *config, const char *value)
+{
+    struct dir_config *dir = config;
+    const char *error = value_check_trusted(cmd);
+
+    return error != NULL ? error : token_source_add(&dir->token_sources, cmd, value);
+}
+
 static const char *set_pass_claims(cmd_parms *cmd, void *config, const char *value)
 {
     struct dir_config *dir = config;
@@ -451,6 +461,8 @@ const command_rec config_directives[] = {
         "seconds of clock difference to forgive, at most 300 (default 5)"),
     AP_INIT_TAKE1("Auth0TokenProfile", set_token_profile, NULL, ANYWHERE,
         "which typ a token may have: auto, or rfc9068 for at+jwt alone (default auto)"),
+    AP_INIT_ITERATE("Auth0TokenSource", set_token_source, NULL, SERVER_FILES,
+        "where tokens stand: header, cookie:name, query[:name] (default header)"),
     AP_INIT_TAKE1("Auth0UserClaim", set_user_claim, NULL, ANYWHERE,
         "the claim that becomes REMOTE_USER (default sub)"),
     AP_INIT_ITERATE("Auth0PassClaims", set_pass_claims, NULL, ANYWHERE,

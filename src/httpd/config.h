@@ -29,13 +29,14 @@ enum token_profile { TOKEN_PROFILE_UNSET, TOKEN_PROFILE_AUTO, TOKEN_PROFILE_RFC9
 
 /** Per directory. A NULL, 0, -1 or UNSET member is inherited. */
 struct dir_config {
-    apr_array_header_t *issuers;      /**< of struct issuer * */
-    apr_array_header_t *audiences;    /**< of const char * */
-    apr_array_header_t *cors_origins; /**< of const char * */
-    apr_array_header_t *pass_claims;  /**< see pass_claims.h */
-    apr_array_header_t *pass_headers; /**< see pass_headers.h */
-    unsigned algorithms;              /**< JWA_BITs */
-    int leeway;                       /**< seconds */
+    apr_array_header_t *issuers;       /**< of struct issuer * */
+    apr_array_header_t *audiences;     /**< of const char * */
+    apr_array_header_t *cors_origins;  /**< of const char * */
+    apr_array_header_t *token_sources; /**< see token_source.h */
+    apr_array_header_t *pass_claims;   /**< see pass_claims.h */
+    apr_array_header_t *pass_headers;  /**< see pass_headers.h */
+    unsigned algorithms;               /**< JWA_BITs */
+    int leeway;                        /**< seconds */
     const char *user_claim;
     enum token_profile token_profile;
     int pass_token; /**< 1 or 0 */

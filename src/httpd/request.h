@@ -14,12 +14,15 @@
 
 #include "token/jwt.h"
 
+struct verdict;
+
 struct request_state {
     const struct jwt_claims *claims; /**< of its valid token; else NULL */
+    const struct verdict *verdict;   /**< on its token; NULL before anybody asked */
     apr_array_header_t *missing;     /**< const char *: required words it lacks */
+    apr_array_header_t *removed;     /**< struct token_text: what was taken out of it */
     bool authorizing;                /**< within our own check_authz */
-    const char *credentials;         /**< the header field that was taken out of the
-                                          request (Auth0PassToken Off); else NULL */
+    bool is_private;                 /**< the answer is for this client alone */
 };
 
 /** The request's state; NULL when it has none yet. */

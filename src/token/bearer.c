@@ -18,12 +18,21 @@ static int is_token_byte(char c)
     return c > 0x20 && c < 0x7f && c != '"' && c != ',';
 }
 
+bool bearer_is_token(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (!is_token_byte(text[i])) {
+            return false;
+        }
+    }
+    return len > 0;
+}
+
 enum reason bearer_token(const char **token, size_t *len, const char *authorization)
 {
     size_t scheme = 0;
     const char *start;
     const char *end;
-    const char *p;
 
     *token = NULL;
     *len = 0;
@@ -48,13 +57,8 @@ enum reason bearer_token(const char **token, size_t *len, const char *authorizat
     while (end > start && end[-1] == ' ') {
         end--;
     }
-    if (end == start) {
+    if (!bearer_is_token(start, (size_t)(end - start))) {
         return REASON_AUTHORIZATION_MALFORMED;
-    }
-    for (p = start; p < end; p++) {
-        if (!is_token_byte(*p)) {
-            return REASON_AUTHORIZATION_MALFORMED;
-        }
     }
 
     *token = start;

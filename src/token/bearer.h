@@ -6,6 +6,7 @@
 #ifndef AUTH0_TOKEN_BEARER_H
 #define AUTH0_TOKEN_BEARER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "token/reason.h"
@@ -25,5 +26,11 @@
  *         Whether it is a token in truth is for the verifier to say.
  */
 enum reason bearer_token(const char **token, size_t *len, const char *authorization);
+
+/**
+ * Could these bytes be a token? At least one, and none that is white space, a control or
+ * an 8-bit byte, a quote or a comma.
+ */
+bool bearer_is_token(const char *text, size_t len);
 
 #endif

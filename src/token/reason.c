@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#define FORMAT "Authorization header value must follow this format: Bearer access-token"
 #define MALFORMED "The access token is malformed"
 #define KEY_PROBLEM "The access token is signed with a key that is not known here"
 
@@ -19,8 +20,9 @@ static const struct reason_row reasons[REASON_COUNT] = {
     [REASON_NO_CREDENTIALS] =
         {"no_credentials", OUTCOME_NO_CREDENTIALS, ""},
     [REASON_AUTHORIZATION_MALFORMED] =
-        {"authorization_malformed", OUTCOME_INVALID_REQUEST,
-         "Authorization header value must follow this format: Bearer access-token"},
+        {"authorization_malformed", OUTCOME_INVALID_REQUEST, FORMAT},
+    [REASON_TOKEN_REPEATED] =
+        {"token_repeated", OUTCOME_INVALID_REQUEST, FORMAT},
 
     [REASON_TOKEN_TOO_LONG] =
         {"token_too_long", OUTCOME_INVALID_TOKEN, MALFORMED},

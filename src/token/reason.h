@@ -26,6 +26,7 @@ enum reason {
 
     REASON_NO_CREDENTIALS,
     REASON_AUTHORIZATION_MALFORMED,
+    REASON_TOKEN_REPEATED,
 
     /* The token's form and JOSE header. */
     REASON_TOKEN_TOO_LONG,
