@@ -21,6 +21,7 @@
 #include "httpd/authn.h"
 #include "httpd/authz.h"
 #include "httpd/authz_claims.h"
+#include "httpd/claim_expr.h"
 #include "httpd/config.h"
 #include "httpd/config_check.h"
 #include "httpd/cors.h"
@@ -59,6 +60,9 @@ static void register_hooks(apr_pool_t *pool)
                               APR_HOOK_MIDDLE);
     ap_hook_handler(token_removal_hide, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(message_handler, NULL, NULL, APR_HOOK_MIDDLE);
+
+    /* Whenever httpd evaluates an expression. */
+    ap_hook_expr_lookup(claim_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* An error. */
     ap_hook_insert_error_filter(cors_mark_error, NULL, NULL, APR_HOOK_MIDDLE);

@@ -7,9 +7,9 @@
 #include <mod_auth.h>
 
 #include "httpd/config.h"
-#include "httpd/config_values.h"
 #include "httpd/error_response.h"
 #include "httpd/module.h"
+#include "httpd/operand.h"
 #include "httpd/request.h"
 
 #define PERMISSION_PROVIDER "auth0-permission"
@@ -48,15 +48,6 @@ const char *authz_refuse_negation(const cmd_parms *cmd, const char *provider)
     return NULL;
 }
 
-const char *authz_refuse_undefined(const cmd_parms *cmd, const char *provider,
-                                   const char *word)
-{
-    return strstr(word, "${") == NULL
-               ? NULL
-               : apr_pstrcat(cmd->pool, "Require ", provider, ": \"", word,
-                             "\" names a variable that is not defined", NULL);
-}
-
 const struct jwt_claims *authz_claims_of(authz_status *status, const request_rec *r)
 {
     const struct request_state *state = request_state_get(r);
@@ -72,33 +63,28 @@ const struct jwt_claims *authz_claims_of(authz_status *status, const request_rec
 static const char *parse_words(cmd_parms *cmd, const char *line, const void **parsed,
                                const char *provider)
 {
-    apr_array_header_t *words = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    apr_array_header_t *words = apr_array_make(cmd->pool, 2, sizeof(struct operand));
     const char *error = authz_refuse_negation(cmd, provider);
-    const char *word;
+    const char *text;
 
-    if (error != NULL) {
-        return error;
-    }
-    while (*(word = ap_getword_conf(cmd->pool, &line)) != '\0') {
-        error = authz_refuse_undefined(cmd, provider, word);
-        if (error != NULL) {
-            return error;
+    while (error == NULL && *(text = ap_getword_conf(cmd->temp_pool, &line)) != '\0') {
+        struct operand *word = apr_array_push(words);
+
+        error = operand_read(word, cmd, provider, text);
+        if (error == NULL && word->expression == NULL && !is_scope_token(text)) {
+            error = apr_pstrcat(cmd->pool, "Require ", provider, ": \"", text,
+                                "\" holds a space, a quote, a backslash or a character "
+                                "outside ASCII",
+                                NULL);
         }
-        if (!is_scope_token(word)) {
-            return apr_pstrcat(cmd->pool, "Require ", provider, ": \"", word,
-                               "\" holds a space, a quote, a backslash or a character "
-                               "outside ASCII",
-                               NULL);
-        }
-        APR_ARRAY_PUSH(words, const char *) = word;
     }
-    if (words->nelts == 0) {
-        return apr_pstrcat(cmd->pool, "Require ", provider,
-                           ": names nothing; write it as in Require ", provider,
-                           " read:messages", NULL);
+    if (error == NULL && words->nelts == 0) {
+        error = apr_pstrcat(cmd->pool, "Require ", provider,
+                            ": names nothing; write it as in Require ", provider,
+                            " read:messages", NULL);
     }
     *parsed = words;
-    return NULL;
+    return error;
 }
 
 static const char *parse_permissions(cmd_parms *cmd, const char *line,
@@ -112,22 +98,38 @@ static const char *parse_scopes(cmd_parms *cmd, const char *line, const void **p
     return parse_words(cmd, line, parsed, SCOPE_PROVIDER);
 }
 
-/* For the challenge: every word of a denied line, in order, once. */
-static void note_missing(struct request_state *state, const apr_array_header_t *words,
-                         apr_pool_t *pool)
+/* For this request; NULL where an expression gives nothing that could be such a word. */
+static const char *word_text(const struct operand *word, request_rec *r)
 {
+    const char *text = operand_text(word, r);
+
+    return text != NULL && (word->expression == NULL || is_scope_token(text)) ? text
+                                                                              : NULL;
+}
+
+static bool contains(const apr_array_header_t *strings, const char *text)
+{
+    for (int i = 0; i < strings->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(strings, i, const char *), text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* For the challenge: every word of a denied line, in order, once. */
+static void note_missing(request_rec *r, const apr_array_header_t *words)
+{
+    struct request_state *state = request_state_get(r);
+
     if (state->missing == NULL) {
-        state->missing = apr_array_make(pool, words->nelts, sizeof(const char *));
+        state->missing = apr_array_make(r->pool, words->nelts, sizeof(const char *));
     }
     for (int i = 0; i < words->nelts; i++) {
-        const char *word = APR_ARRAY_IDX(words, i, const char *);
-        bool known = false;
+        const char *text = word_text(&APR_ARRAY_IDX(words, i, struct operand), r);
 
-        for (int j = 0; j < state->missing->nelts && !known; j++) {
-            known = strcmp(word, APR_ARRAY_IDX(state->missing, j, const char *)) == 0;
-        }
-        if (!known) {
-            APR_ARRAY_PUSH(state->missing, const char *) = word;
+        if (text != NULL && !contains(state->missing, text)) {
+            APR_ARRAY_PUSH(state->missing, const char *) = text;
         }
     }
 }
@@ -145,8 +147,10 @@ static authz_status check_words(request_rec *r, const apr_array_header_t *words,
     }
     granted = permissions ? &claims->permissions : &claims->scope;
     for (int i = 0; i < words->nelts; i++) {
-        if (!jwt_words_contain(granted, APR_ARRAY_IDX(words, i, const char *))) {
-            note_missing(request_state_get(r), words, r->pool);
+        const char *text = word_text(&APR_ARRAY_IDX(words, i, struct operand), r);
+
+        if (text == NULL || !jwt_words_contain(granted, text)) {
+            note_missing(r, words);
             return AUTHZ_DENIED;
         }
     }
@@ -188,7 +192,7 @@ static int map_denial(request_rec *r)
         return status;
     }
 
-    missing = state->missing != NULL;
+    missing = state->missing != NULL && state->missing->nelts > 0;
     ap_log_rerror(
         APLOG_MARK, APLOG_INFO, 0, r, "user \"%s\" refused (%s)%s%s",
         request_log_value(r->user, r->pool),

@@ -24,10 +24,6 @@
  */
 const char *authz_refuse_negation(const cmd_parms *cmd, const char *provider);
 
-/** A word that still holds "${" names an undefined variable; NULL when it does not. */
-const char *authz_refuse_undefined(const cmd_parms *cmd, const char *provider,
-                                   const char *word);
-
 /**
  * The claims of the request's token.
  *

@@ -1,6 +1,5 @@
 #include "httpd/authz_claims.h"
 
-#include <ap_expr.h>
 #include <ap_provider.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -9,8 +8,8 @@
 
 #include "httpd/authz.h"
 #include "httpd/claim_path.h"
-#include "httpd/config_values.h"
 #include "httpd/module.h"
+#include "httpd/operand.h"
 #include "token/json.h"
 
 #define ORG "auth0-org"
@@ -22,12 +21,6 @@
  * not match.
  */
 #define REGEX_LIMITS "(*LIMIT_MATCH=20000)(*LIMIT_DEPTH=2000)"
-
-/* What a claim is compared with: a text, or an expression that gives one. */
-struct operand {
-    const char *text;
-    const ap_expr_info_t *expression; /* NULL for a text that stands as it is */
-};
 
 enum comparison { IS_SET, EQUALS, MATCHES };
 
@@ -47,46 +40,6 @@ static const char *refuse(const cmd_parms *cmd, const char *provider, const char
 static const char *quote(const cmd_parms *cmd, const char *text)
 {
     return apr_pstrcat(cmd->temp_pool, "\"", text, "\"", NULL);
-}
-
-static const char *read_operand(struct operand *operand, const cmd_parms *cmd,
-                                const char *provider, const char *text)
-{
-    unsigned flags = AP_EXPR_FLAG_STRING_RESULT | AP_EXPR_FLAG_DONT_VARY;
-    const char *error = authz_refuse_undefined(cmd, provider, text);
-
-    if (error != NULL) {
-        return error;
-    }
-    operand->text = apr_pstrdup(cmd->pool, text);
-    operand->expression = NULL;
-    if (strstr(text, "%{") == NULL) {
-        return NULL;
-    }
-    if (value_in_htaccess(cmd)) {
-        flags |= AP_EXPR_FLAG_RESTRICTED;
-    }
-    operand->expression = ap_expr_parse_cmd(cmd, text, flags, &error, NULL);
-    return error != NULL ? refuse(cmd, provider, quote(cmd, text), error) : NULL;
-}
-
-/* The text to compare with; NULL when an expression has none to give. */
-static const char *operand_text(const struct operand *operand, request_rec *r)
-{
-    const char *error = NULL;
-    const char *text;
-
-    if (operand->expression == NULL) {
-        return operand->text;
-    }
-    text = ap_expr_str_exec(r, operand->expression, &error);
-    if (error != NULL) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "Require: cannot evaluate \"%s\": %s",
-                      operand->text, error);
-        return NULL;
-    }
-    /* An empty text is what undefined variables give: nobody means that. */
-    return text != NULL && *text != '\0' ? text : NULL;
 }
 
 /* ---- what a value of a claim is compared by ------------------------------------ */
@@ -171,7 +124,7 @@ static const char *read_path(struct condition *condition, const cmd_parms *cmd,
         return refuse(cmd, CLAIM, "names no claim;",
                       "write name, name=value or name ~ regex");
     }
-    error = authz_refuse_undefined(cmd, CLAIM, name);
+    error = operand_refuse_undefined(cmd, CLAIM, name);
     if (error != NULL) {
         return error;
     }
@@ -204,7 +157,7 @@ static const char *read_last(const char **word, const cmd_parms *cmd, const char
 static const char *read_regex(struct condition *condition, const cmd_parms *cmd,
                               const char *pattern)
 {
-    const char *error = authz_refuse_undefined(cmd, CLAIM, pattern);
+    const char *error = operand_refuse_undefined(cmd, CLAIM, pattern);
 
     if (error != NULL) {
         return error;
@@ -249,7 +202,7 @@ static const char *parse_claim(cmd_parms *cmd, const char *line, const void **pa
         error = read_last(&word, cmd, rest + 1);
     }
     if (error == NULL && condition->comparison == EQUALS) {
-        error = read_operand(&condition->value, cmd, CLAIM, word);
+        error = operand_read(&condition->value, cmd, CLAIM, word);
     }
     if (error == NULL && condition->comparison == MATCHES) {
         error = read_regex(condition, cmd, word);
@@ -284,7 +237,7 @@ static const char *parse_names(cmd_parms *cmd, const char *line, const void **pa
     const char *word;
 
     while (error == NULL && *(word = ap_getword_conf(cmd->temp_pool, &line)) != '\0') {
-        error = read_operand(apr_array_push(names), cmd, provider, word);
+        error = operand_read(apr_array_push(names), cmd, provider, word);
     }
     if (error == NULL && names->nelts == 0) {
         error = refuse(cmd, provider, "names", "nothing");

@@ -150,6 +150,18 @@ START_TEST(takes_a_token_of_any_length)
 }
 END_TEST
 
+START_TEST(tells_what_could_be_a_token_elsewhere)
+{
+    ck_assert(bearer_is_token("a.b-c_d", 7));
+    ck_assert(bearer_is_token("a b", 1));
+    ck_assert(!bearer_is_token("a b", 3));
+    ck_assert(!bearer_is_token("", 0));
+    ck_assert(!bearer_is_token("a", 0));
+    ck_assert(!bearer_is_token("a\0b", 3));
+    ck_assert(!bearer_is_token("a,", 2));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bearer");
@@ -159,5 +171,6 @@ int main(void)
     tcase_add_test(tcase, takes_every_printable_byte_but_quote_and_comma);
     tcase_add_test(tcase, ends_the_scheme_at_the_first_byte_that_no_name_has);
     tcase_add_test(tcase, takes_a_token_of_any_length);
+    tcase_add_test(tcase, tells_what_could_be_a_token_elsewhere);
     return support_run(suite);
 }
