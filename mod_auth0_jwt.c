@@ -29,6 +29,7 @@
 #include "httpd/message.h"
 #include "httpd/pass_claims.h"
 #include "httpd/pass_headers.h"
+#include "httpd/report_only.h"
 #include "httpd/runtime.h"
 #include "httpd/token_removal.h"
 
@@ -40,6 +41,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(config_begin, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(runtime_prepare, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(report_only_prepare, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(runtime_start, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_child_stopping(runtime_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 
@@ -48,6 +50,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_header_parser(cors_answer, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_authn(authn_check, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_access_ex(report_only_check, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                            AP_AUTH_INTERNAL_PER_CONF);
     authz_register(pool);
     authz_claims_register(pool);
     ap_hook_fixups(token_removal_clean, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -17,12 +17,12 @@
 /* Carried over, with the other notes, to a request that takes over its index's. */
 #define USER_NOTE "auth0-user"
 
-/* What helps to find the cause, beyond the reason's name. */
-static const char *hint(const request_rec *r, enum reason reason, const struct jwt *jwt)
+const char *authn_hint(const request_rec *r, const struct verdict *verdict)
 {
+    const struct jwt *jwt = verdict->jwt;
     const char *kid = jwt != NULL ? jwt_jws(jwt)->kid : NULL;
 
-    switch (reason) {
+    switch (verdict->reason) {
     case REASON_TOKEN_OPAQUE:
     case REASON_TOKEN_ENCRYPTED:
         return ": not a signed JWT; Auth0 gives such tokens to clients that requested no "
@@ -42,8 +42,10 @@ static const char *hint(const request_rec *r, enum reason reason, const struct j
     }
 }
 
-static void log_refusal(request_rec *r, enum reason reason, const struct jwt *jwt)
+static void log_refusal(request_rec *r, const struct verdict *verdict)
 {
+    enum reason reason = verdict->reason;
+
     switch (reason_outcome(reason)) {
     case OUTCOME_NO_CREDENTIALS:
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "no bearer token (%s)",
@@ -58,10 +60,8 @@ static void log_refusal(request_rec *r, enum reason reason, const struct jwt *jw
                       reason_name(reason));
         break;
     default:
-        if (APLOG_R_IS_LEVEL(r, APLOG_INFO)) {
-            ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "token rejected (%s)%s",
-                          reason_name(reason), hint(r, reason, jwt));
-        }
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "token rejected (%s)%s",
+                      reason_name(reason), authn_hint(r, verdict));
     }
 }
 
@@ -69,7 +69,7 @@ static int refuse(request_rec *r, const struct verdict *verdict)
 {
     int retry_after = 0;
 
-    log_refusal(r, verdict->reason, verdict->jwt);
+    log_refusal(r, verdict);
     if (reason_outcome(verdict->reason) == OUTCOME_UNAVAILABLE &&
         verdict->issuer != NULL) {
         retry_after = issuer_retry_after(runtime_issuers(), verdict->issuer);
@@ -81,6 +81,14 @@ static void set_user(request_rec *r, const char *user)
 {
     r->user = apr_pstrdup(r->pool, user);
     r->ap_auth_type = apr_pstrdup(r->pool, "Bearer");
+}
+
+void authn_accept(request_rec *r, const struct verdict *verdict)
+{
+    request_state_get(r)->claims = verdict->claims;
+    set_user(r, verdict->user);
+    pass_claims_export(r, verdict->claims);
+    apr_table_setn(r->notes, USER_NOTE, r->user);
 }
 
 int authn_check(request_rec *r)
@@ -101,10 +109,7 @@ int authn_check(request_rec *r)
     if (verdict->reason != REASON_OK) {
         return refuse(r, verdict);
     }
-    request_state_get(r)->claims = verdict->claims;
-    set_user(r, verdict->user);
-    pass_claims_export(r, verdict->claims);
-    apr_table_setn(r->notes, USER_NOTE, r->user);
+    authn_accept(r, verdict);
     return OK;
 }
 

@@ -7,6 +7,14 @@
 
 #include <httpd.h>
 
+struct verdict;
+
+/** For the log: what helps to find the cause of a refusal, or "". */
+const char *authn_hint(const request_rec *r, const struct verdict *verdict);
+
+/** Make the user and the claims of a verdict with REASON_OK the request's. */
+void authn_accept(request_rec *r, const struct verdict *verdict);
+
 /**
  * check_authn hook. With a valid token r->user is the user claim and
  * r->ap_auth_type "Bearer"; the claims are in the request's state.

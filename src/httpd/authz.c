@@ -192,6 +192,9 @@ static int map_denial(request_rec *r)
         return status;
     }
 
+    if (state->reporting) {
+        return status; /* see report_only.h */
+    }
     missing = state->missing != NULL && state->missing->nelts > 0;
     ap_log_rerror(
         APLOG_MARK, APLOG_INFO, 0, r, "user \"%s\" refused (%s)%s%s",

@@ -64,6 +64,7 @@ void *config_create_dir(apr_pool_t *pool, char *dir)
     (void)dir;
     config->leeway = -1;
     config->pass_token = -1;
+    config->report_only = -1;
     return config;
 }
 
@@ -85,6 +86,7 @@ void *config_merge_dirs(apr_pool_t *pool, void *base_config, void *add_config)
     MERGE(leeway, -1);
     MERGE(user_claim, NULL);
     MERGE(pass_token, -1);
+    MERGE(report_only, -1);
     MERGE(token_profile, TOKEN_PROFILE_UNSET);
     MERGE(error_body, ERROR_BODY_UNSET);
     MERGE(message, NULL);
@@ -115,6 +117,11 @@ const char *config_user_claim(const struct dir_config *dir)
 bool config_pass_token(const struct dir_config *dir)
 {
     return dir->pass_token != 0;
+}
+
+bool config_report_only(const struct dir_config *dir)
+{
+    return dir->report_only == 1;
 }
 
 enum jwt_profile config_token_profile(const struct dir_config *dir)
@@ -298,6 +305,14 @@ static const char *set_pass_token(cmd_parms *cmd, void *config, int on)
     return value_check_trusted(cmd);
 }
 
+static const char *set_report_only(cmd_parms *cmd, void *config, int on)
+{
+    struct dir_config *dir = config;
+
+    dir->report_only = on;
+    return value_check_trusted(cmd);
+}
+
 static const char *set_error_body(cmd_parms *cmd, void *config, const char *value)
 {
     struct dir_config *dir = config;
@@ -471,6 +486,8 @@ const command_rec config_directives[] = {
         "claim=Header: claims that the back end gets as header fields"),
     AP_INIT_FLAG("Auth0PassToken", set_pass_token, NULL, SERVER_FILES,
         "whether what stands behind sees the token (default On)"),
+    AP_INIT_FLAG("Auth0ReportOnly", set_report_only, NULL, SERVER_FILES,
+        "whether refusals are only logged and counted (default Off)"),
     AP_INIT_TAKE1("Auth0ErrorBody", set_error_body, NULL, ANYWHERE,
         "which errors get JSON bodies: auth, all or off (default auth)"),
     AP_INIT_ITERATE("Auth0CORSOrigin", set_cors_origin, NULL, SERVER_FILES,

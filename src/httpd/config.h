@@ -39,7 +39,8 @@ struct dir_config {
     int leeway;                        /**< seconds */
     const char *user_claim;
     enum token_profile token_profile;
-    int pass_token; /**< 1 or 0 */
+    int pass_token;  /**< 1 or 0 */
+    int report_only; /**< 1 or 0 */
     enum error_body error_body;
     const char *message; /**< the JSON body of the auth0-message handler */
 };
@@ -80,6 +81,7 @@ unsigned config_algorithms(const struct dir_config *dir);
 int config_leeway(const struct dir_config *dir);
 const char *config_user_claim(const struct dir_config *dir);
 bool config_pass_token(const struct dir_config *dir);
+bool config_report_only(const struct dir_config *dir);
 enum jwt_profile config_token_profile(const struct dir_config *dir);
 enum error_body config_error_body(const struct dir_config *dir);
 

@@ -85,8 +85,13 @@ int error_response_refuse(request_rec *r, enum reason reason, int retry_after)
 
 int error_response_note_auth_failure(request_rec *r, const char *auth_type)
 {
+    const struct request_state *state = request_state_get(r);
+
     if (!config_is_our_auth_type(auth_type)) {
         return DECLINED;
+    }
+    if (state != NULL && state->reporting) {
+        return OK; /* nobody is refused */
     }
     apr_table_setn(r->err_headers_out, challenge_field(r),
                    challenge(r, REASON_NO_CREDENTIALS));

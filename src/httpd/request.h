@@ -22,6 +22,7 @@ struct request_state {
     apr_array_header_t *missing;     /**< const char *: required words it lacks */
     apr_array_header_t *removed;     /**< struct token_text: what was taken out of it */
     bool authorizing;                /**< within our own check_authz */
+    bool reporting;                  /**< within report_only_check */
     bool is_private;                 /**< the answer is for this client alone */
 };
 

@@ -1,0 +1,140 @@
+#include "httpd/report_only.h"
+
+#include <apr_shm.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_request.h>
+#include <stdatomic.h>
+
+#include "httpd/authn.h"
+#include "httpd/config.h"
+#include "httpd/module.h"
+#include "httpd/request.h"
+#include "httpd/verdict.h"
+
+#define COUNTERS_KEY "mod_auth0_jwt:report-only"
+
+/* What log formats can use. */
+#define VARIABLE "AUTH0_REPORT"
+
+/* One summary a minute. */
+#define LOG_INTERVAL apr_time_from_sec(60)
+
+/* Shared by all processes. */
+struct counters {
+    _Atomic apr_uint64_t requests[REASON_COUNT]; /* that would have been refused */
+    _Atomic apr_time_t logged_at; /* the last summary, by issuer_clock; 0 for none */
+};
+
+static struct counters *counters;
+
+int report_only_prepare(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                        server_rec *s)
+{
+    apr_pool_t *process_pool = s->process->pool;
+    apr_shm_t *memory;
+    apr_status_t rv;
+    void *kept = NULL;
+
+    (void)pconf;
+    (void)plog;
+    (void)ptemp;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    apr_pool_userdata_get(&kept, COUNTERS_KEY, process_pool);
+    if (kept == NULL) {
+        rv = apr_shm_create(&memory, sizeof(*counters), NULL, process_pool);
+        if (rv != APR_SUCCESS) {
+            ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
+                         "cannot make shared memory for the counts of Auth0ReportOnly");
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+        kept = memset(apr_shm_baseaddr_get(memory), 0, sizeof(*counters));
+        apr_pool_userdata_setn(kept, COUNTERS_KEY, NULL, process_pool);
+    }
+    counters = kept;
+    return OK;
+}
+
+/* "expired 17, no_credentials 40" */
+static const char *summary(apr_pool_t *pool)
+{
+    const char *text = "";
+
+    for (int reason = 0; reason < REASON_COUNT; reason++) {
+        apr_uint64_t count = counters->requests[reason];
+
+        if (count > 0) {
+            text = apr_psprintf(pool, "%s%s%s %" APR_UINT64_T_FMT, text,
+                                *text != '\0' ? ", " : "",
+                                reason_name((enum reason)reason), count);
+        }
+    }
+    return text;
+}
+
+static void report(request_rec *r, enum reason reason, const char *hint)
+{
+    apr_time_t now = issuer_clock();
+    apr_time_t before = counters->logged_at;
+    apr_uint64_t count = ++counters->requests[reason];
+
+    apr_table_setn(r->subprocess_env, VARIABLE, reason_name(reason));
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  "Auth0ReportOnly: %s would have been refused (%s; %" APR_UINT64_T_FMT
+                  " so far)%s",
+                  ap_escape_logitem(r->pool, r->uri), reason_name(reason), count, hint);
+    if ((before == 0 || now - before >= LOG_INTERVAL) &&
+        atomic_compare_exchange_strong(&counters->logged_at, &before, now)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, r->server,
+                     "Auth0ReportOnly: requests so far that would have been refused: %s",
+                     summary(r->pool));
+    }
+}
+
+/* What the user may do, asked as httpd would, and answered by nobody but us. */
+static enum reason authorize(request_rec *r)
+{
+    struct request_state *state = request_state_get(r);
+    int status = ap_run_auth_checker(r);
+
+    if (status == OK) {
+        return REASON_OK;
+    }
+    return state->missing != NULL && state->missing->nelts > 0
+               ? REASON_PERMISSION_MISSING
+               : REASON_REQUIREMENT_NOT_MET;
+}
+
+int report_only_check(request_rec *r)
+{
+    struct request_state *state;
+    const struct verdict *verdict;
+    enum reason reason;
+    int status;
+
+    if (!config_report_only(config_dir(r)) || !config_is_our_auth_type(ap_auth_type(r))) {
+        return DECLINED;
+    }
+    state = request_state_make(r);
+    if (state->reporting) {
+        return DECLINED; /* asked from here */
+    }
+    state->reporting = true;
+    status = ap_run_access_checker_ex(r);
+    if (status == DECLINED) {
+        verdict = verdict_of(r);
+        reason = verdict->reason;
+        if (reason == REASON_OK) {
+            authn_accept(r, verdict);
+            reason = authorize(r);
+        }
+        if (reason != REASON_OK) {
+            report(r, reason, authn_hint(r, verdict));
+        }
+        status = OK;
+    }
+    state->reporting = false;
+    return status;
+}
