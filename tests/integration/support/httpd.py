@@ -11,7 +11,7 @@ import textwrap
 import time
 from pathlib import Path
 
-from . import http, paths
+from . import canaries, http, paths
 from .wait import free_port, wait_until
 
 #: Loaded in every server; more by modules=.
@@ -80,7 +80,6 @@ class Httpd:
         self.root = readable_folder()
         self.docs = self.root / "htdocs"
         self.process = None
-        self._sent = set()
         self._killed = set()
         for name in ("run", "logs", "conf", "htdocs"):
             (self.root / name).mkdir(mode=0o755)
@@ -346,8 +345,8 @@ class Httpd:
             logs = logs.replace(f"child pid {pid} exit signal Killed (9)", "")
         crash = CRASHES.search(logs)
         assert crash is None, f"the log speaks of a crash: {crash.group(0)}\n{logs[-4000:]}"
-        for secret in self._sent:
-            assert secret not in logs, f"the log holds a part of a token: {secret}"
+        leaked = canaries.found_in(logs)
+        assert not leaked, f"the log holds parts of tokens: {leaked}"
         if paths.VALGRIND and self.process is not None:
             reports = [report.read_text("utf-8", "replace") for report in
                        (self.root / "logs").glob("valgrind.*.xml")]
@@ -358,19 +357,14 @@ class Httpd:
 
     # ---- requests ------------------------------------------------------------
 
-    def _remember(self, token):
-        """Parts of sent tokens: none may turn up in a log."""
-        for part in token.split(".") if isinstance(token, str) else []:
-            if len(part) >= 40 and part.isascii() and part.isprintable():
-                self._sent.add(part[-24:])
-                self._sent.add(part[:24])
-
     def request(self, method, path, token=None, headers=(), body=None, version="1.1",
                 port=None, timeout=http.TIMEOUT):
         headers = list(headers.items()) if isinstance(headers, dict) else list(headers)
         if token is not None:
-            self._remember(token)
             headers.append(("Authorization", f"Bearer {token}"))
+        canaries.remember(path)
+        for _, value in headers:
+            canaries.remember(value)
         return http.request(port or self.port, method, path, headers, body, timeout,
                             version)
 
@@ -381,6 +375,7 @@ class Httpd:
         return self.request("HEAD", path, token, headers, **more)
 
     def raw(self, data, method="GET", port=None):
+        canaries.remember(data)
         return http.raw(port or self.port, data, method)
 
 

@@ -9,6 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from jwcrypto import jwa, jwk
 
+from . import canaries
+
 RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 EC = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 HS = {"HS256": 32, "HS384": 48, "HS512": 64}
@@ -87,7 +89,9 @@ def token_of(header, payload, key, alg=None):
     parts = [b64(compact(part) if isinstance(part, dict) else part)
              for part in (header, payload)]
     signing_input = ".".join(parts)
-    return signing_input + "." + b64(sign(key, signing_input, alg or key.alg))
+    token = signing_input + "." + b64(sign(key, signing_input, alg or key.alg))
+    canaries.remember(token)
+    return token
 
 
 def header_of(key, **overrides):
