@@ -13,6 +13,8 @@
 
 #define FILTER_NAME "AUTH0_ERROR"
 #define REASON_NOTE "auth0-reason"
+#define LOOKUP_REASON_NOTE "auth0-lookup-reason"
+#define LOOKUP_FIELD_NOTE "auth0-lookup-field"
 #define JSON_TYPE "application/json; charset=utf-8"
 #define DEFAULT_REALM "api"
 
@@ -66,21 +68,54 @@ static int status_for(const request_rec *r, enum outcome outcome)
                : status;
 }
 
-int error_response_refuse(request_rec *r, enum reason reason, int retry_after)
+/* The field that goes with an outcome; NULL for one that has none. */
+static const char *field_of(const request_rec *r, enum outcome outcome)
 {
-    enum outcome outcome = reason_outcome(reason);
+    return outcome == OUTCOME_UNAVAILABLE     ? "Retry-After"
+           : outcome == OUTCOME_MISCONFIGURED ? NULL
+                                              : challenge_field(r);
+}
+
+/* set, not add: err_headers_out outlives an internal redirect. */
+static void mark_refused(request_rec *r, enum reason reason, const char *value)
+{
+    const char *field = field_of(r, reason_outcome(reason));
 
     apr_table_setn(r->notes, REASON_NOTE, apr_itoa(r->pool, (int)reason));
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-    if (outcome == OUTCOME_UNAVAILABLE) {
-        apr_table_setn(r->err_headers_out, "Retry-After",
-                       apr_itoa(r->pool, retry_after > 1 ? retry_after : 1));
+    if (field != NULL) {
+        apr_table_set(r->err_headers_out, field, value);
     }
-    else if (outcome != OUTCOME_MISCONFIGURED) {
-        /* set, not add: err_headers_out outlives an internal redirect. */
-        apr_table_setn(r->err_headers_out, challenge_field(r), challenge(r, reason));
+}
+
+int error_response_refuse(request_rec *r, enum reason reason, int retry_after)
+{
+    enum outcome outcome = reason_outcome(reason);
+    const char *value = outcome == OUTCOME_UNAVAILABLE
+                            ? apr_itoa(r->pool, retry_after > 1 ? retry_after : 1)
+                            : challenge(r, reason);
+
+    mark_refused(r, reason, value);
+    if (r->main != NULL) {
+        apr_table_set(r->main->notes, LOOKUP_REASON_NOTE, apr_itoa(r->pool, (int)reason));
+        apr_table_set(r->main->notes, LOOKUP_FIELD_NOTE, value);
     }
     return status_for(r, outcome);
+}
+
+/*
+ * Of a sub-request that is only a look-up, mod_dir (FallbackResource) gives the client the
+ * status and drops the rest.
+ */
+static void adopt_lookup(request_rec *r)
+{
+    const char *note = apr_table_get(r->notes, LOOKUP_REASON_NOTE);
+    enum reason reason = note != NULL ? (enum reason)atoi(note) : REASON_OK;
+
+    if (reason != REASON_OK && noted_reason(r) == REASON_OK &&
+        r->status == status_for(r, reason_outcome(reason))) {
+        mark_refused(r, reason, apr_table_get(r->notes, LOOKUP_FIELD_NOTE));
+    }
 }
 
 int error_response_note_auth_failure(request_rec *r, const char *auth_type)
@@ -194,10 +229,13 @@ static apr_status_t write_error(ap_filter_t *f, apr_bucket_brigade *bb)
 
 static void insert_filter(request_rec *r)
 {
-    bool refused = noted_reason(r) != REASON_OK;
-    const char *body = has_text_document(r) ? NULL : body_for(r);
+    const char *body;
     struct error_answer *answer;
+    bool refused;
 
+    adopt_lookup(r);
+    refused = noted_reason(r) != REASON_OK;
+    body = has_text_document(r) ? NULL : body_for(r);
     if (body == NULL && !refused) {
         return;
     }

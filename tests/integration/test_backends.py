@@ -174,3 +174,33 @@ def test_f14_options_and_trace_get_no_data_without_a_token(server, issuer, backe
     # httpd answers TRACE itself, before anything else, with the request and no more.
     assert b"static page" not in server.request("TRACE", "/files/page.html").body
     assert backend.hits == []
+
+
+def test_f8_a_fallback_from_a_public_folder_is_refused_as_its_target_is(httpd, issuer):
+    """mod_dir only looks the target up, and gives the client its status alone."""
+    server = httpd(trust(issuer) + location("/inner", require="auth0-permission read:a")
+                   + """
+                   <Directory "${DOCS}/open">
+                       FallbackResource /inner/page.html
+                   </Directory>
+                   <Directory "${DOCS}/listed">
+                       Options +Indexes
+                       IndexOptions FancyIndexing
+                   </Directory>
+                   <Files "secret.html">
+                       AuthType Auth0
+                       Auth0Audience https://api.example.com
+                       Require valid-user
+                   </Files>
+                   """, modules=("autoindex",),
+                   files={"htdocs/inner/page.html": "inner", "htdocs/open/there": "there",
+                          "htdocs/listed/secret.html": "x", "htdocs/listed/open.html": "y"})
+    assert server.get("/open/there").text == "there"
+    assert_refusal(server.get("/open/none"), "E1")
+    assert_refusal(server.get("/open/none", tampered(issuer.mint())), "E3")
+    assert_refusal(server.get("/open/none", issuer.mint()), "E4", scope="read:a")
+    assert server.get("/open/none", issuer.mint(permissions=["read:a"])).text == "inner"
+    # A look-up that is refused is no refusal of the page that made it.
+    listing = server.get("/listed/")
+    assert listing.status == 200 and "open.html" in listing.text
+    assert listing.all("WWW-Authenticate") == [] and listing.all("Cache-Control") == []
