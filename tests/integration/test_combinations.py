@@ -5,49 +5,14 @@ from collections import Counter
 import pytest
 
 from support import requirement_model as model
-from support.backend import seen_header
-from support.conf import PROXY, assert_accepted, location, proxied, trust
+from support.conf import PROXY, location, proxied, trust
+from support.outcome import TELLING, assert_outcome
 from support.paths import VALGRIND
 from support.refusal import assert_refusal
-from support.requirement_model import Group, Line
+from support.requirement_model import Group
 from support.tokens import tampered
 
 TREES = 30 if VALGRIND else 300
-
-#: What the back end learns of a token, in every way there is.
-TELLING = """
-Auth0PassClaims sub email
-Auth0PassHeaders sub=X-Sub
-RequestHeader set X-Claim "expr=%{reqenv:AUTH0_CLAIM_sub}"
-"""
-TOLD = ("X-Remote-User", "X-Auth-Type", "X-Sub", "X-Claim")
-
-
-def assert_told(backend, user):
-    """The back end was reached once, and heard of this user or, with None, of nobody."""
-    assert len(backend.hits) == 1, backend.hits
-    values = {name: "".join(seen_header(backend.hits[0], name)) for name in TOLD}
-    assert values == {**dict.fromkeys(TOLD, user or ""),
-                      "X-Auth-Type": "Bearer" if user else ""}
-
-
-def assert_closed(answer, backend):
-    """httpd's own 403, without a token being asked for."""
-    assert answer.status == 403, repr(answer)
-    assert answer.all("WWW-Authenticate") == []
-    assert backend.hits == []
-
-
-def assert_outcome(answer, backend, outcome, scope=(), user=None):
-    if outcome in ("OK", "open"):
-        assert answer.status == 200, repr(answer)
-        assert answer.all("WWW-Authenticate") == []
-        assert_told(backend, user if outcome == "OK" else None)
-    elif outcome == "closed":
-        assert_closed(answer, backend)
-    else:
-        assert_refusal(answer, outcome, scope=" ".join(scope) or None, backend=backend)
-    backend.hits.clear()
 
 
 # ---- random trees, in one configuration --------------------------------------------
@@ -108,3 +73,231 @@ def test_f5_every_tree_of_requirements_decides_as_the_model_says(httpd, issuer, 
     assert all(seen[outcome] >= TREES // 10 for outcome in
                ("open", "closed", "OK", "E1", "E3", "E4")), seen
     assert several_words >= TREES // 10
+
+
+# ---- each requirement, in each shape -----------------------------------------------
+
+#: A requirement, claims that meet it, claims that do not, the challenge's scope.
+EACH = {
+    "valid-user": ({}, None, None),
+    "auth0-permission read:a read:b": ({"permissions": ["read:b", "read:a"]},
+                                       {"permissions": ["read:a"]}, "read:a read:b"),
+    "auth0-scope read:a": ({"scope": "openid read:a"}, {"scope": "openid"}, "read:a"),
+    "auth0-org acme": ({"org_name": "acme"}, {"org_name": "other"}, None),
+    "auth0-client app-1": ({"azp": "app-1"}, {"azp": "app-2"}, None),
+    "auth0-claim level=3": ({"level": 3}, {"level": 4}, None),
+    f"user {model.USER}": ({}, {"sub": "mallory"}, None),
+    f"expr %{{REMOTE_USER}} == '{model.USER}'": ({}, {"sub": "mallory"}, None),
+}
+
+#: Sections in which the decision is LINE's alone.
+SHAPES = {
+    "alone": "Require LINE",
+    "in-all": "<RequireAll>\nRequire LINE\nRequire ip 127.0.0.1\n</RequireAll>",
+    "in-any": "<RequireAny>\nRequire ip 192.0.2.1\nRequire LINE\n</RequireAny>",
+    "any-in-all-in-any": "<RequireAny>\nRequire all denied\n<RequireAll>\n"
+                         "Require all granted\n<RequireAny>\nRequire LINE\n"
+                         "Require method POST\n</RequireAny>\n</RequireAll>\n</RequireAny>",
+    "beside-none": "<RequireAll>\nRequire LINE\n<RequireNone>\nRequire ip 192.0.2.1\n"
+                   "Require user mallory-2\n</RequireNone>\n</RequireAll>",
+    "beside-not": "<RequireAll>\nRequire not ip 192.0.2.1\nRequire LINE\n"
+                  "Require not expr %{REQUEST_METHOD} == 'PUT'\n</RequireAll>",
+}
+
+
+@pytest.fixture(scope="module")
+def shapes(shared_httpd, issuer, shared_backend):
+    conf = "".join(location(f"/{shape}/{i}", text.replace("LINE", line), require=None)
+                   for shape, text in SHAPES.items() for i, line in enumerate(EACH))
+    return shared_httpd(trust(issuer) + proxied(shared_backend) + TELLING + conf,
+                        modules=PROXY)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("line", EACH, ids=lambda line: line.split()[0])
+def test_f5_a_requirement_decides_wherever_it_stands(shapes, issuer, backend, line, shape):
+    met, unmet, scope = EACH[line]
+    path = f"/{shape}/{list(EACH).index(line)}"
+    assert_outcome(shapes.get(path), backend, "E1")
+    assert_outcome(shapes.get(path, issuer.mint(**met)), backend, "OK", user=model.USER)
+    assert_outcome(shapes.get(path, tampered(issuer.mint(**met))), backend, "E3")
+    if unmet is not None:
+        mark = shapes.mark()
+        answer = shapes.get(path, issuer.mint(**unmet))
+        assert_refusal(answer, "E4", scope=scope, backend=backend, server=shapes, mark=mark,
+                       reason="permission_missing" if scope else "requirement_not_met")
+
+
+# ---- AuthMerging -------------------------------------------------------------------
+
+A, B = "auth0-permission read:a", "auth0-scope read:b"
+HAS_A = {"permissions": ["read:a"]}
+HAS_B = {"scope": "read:b"}
+
+#: What asks for the inner B get, by AuthMerging, with the outer A: for a token with
+#: neither, with A, with B, with both.
+MERGED = {
+    None: (["read:b"], ["read:b"], "OK", "OK"),
+    "Off": (["read:b"], ["read:b"], "OK", "OK"),
+    "And": (["read:a"], ["read:b"], ["read:a"], "OK"),
+    "Or": (["read:a", "read:b"], "OK", "OK", "OK"),
+}
+
+
+def merging(mode):
+    return [f"AuthMerging {mode}"] if mode else []
+
+
+def inner(mode):
+    return "\n".join([f"Require {B}", *merging(mode)]) + "\n"
+
+
+def protected_folder(issuer, *more):
+    return "\n".join(["AuthType Auth0", f"Auth0Domain {issuer.domain}",
+                      f"Auth0Audience {issuer.audience}", *more]) + "\n"
+
+
+def assert_merged(server, issuer, path, mode):
+    assert_refusal(server.get(path), "E1")
+    for claims, right in zip(({}, HAS_A, HAS_B, {**HAS_A, **HAS_B}), MERGED[mode]):
+        answer = server.get(path, issuer.mint(**claims))
+        if right == "OK":
+            assert answer.status == 200 and answer.text == "page", repr(answer)
+        else:
+            assert_refusal(answer, "E4", scope=" ".join(right))
+
+
+@pytest.mark.parametrize("mode", MERGED, ids=str)
+def test_f5_authmerging_combines_what_a_section_and_the_one_around_it_require(
+        httpd, issuer, mode):
+    """In Directories, in a file below, in a file below a file; Locations are above."""
+    server = httpd(
+        trust(issuer) + f"Auth0TrustedDomains {issuer.domain}\n"
+        + f'<Directory "${{DOCS}}/folder">\n{protected_folder(issuer)}Require {A}\n'
+          "AllowOverride AuthConfig\n</Directory>\n"
+        + f'<Directory "${{DOCS}}/folder/in">\n{inner(mode)}</Directory>\n'
+        + '<Directory "${DOCS}/files">\nAllowOverride AuthConfig\n</Directory>\n',
+        files={"htdocs/folder/in/page": "page", "htdocs/folder/file/page": "page",
+               "htdocs/folder/file/.htaccess": inner(mode),
+               "htdocs/files/.htaccess": protected_folder(issuer, f"Require {A}"),
+               "htdocs/files/in/deep/page": "page",
+               "htdocs/files/in/.htaccess": inner(mode)})
+    for path in ("/folder/in/page", "/folder/file/page", "/files/in/deep/page"):
+        assert_merged(server, issuer, path, mode)
+
+
+def test_f5_authmerging_in_a_location_goes_on_to_the_folder_behind_it(httpd, issuer):
+    """httpd merges Locations with each other first, and what comes out with the folder.
+
+    So a Location that says Or is open where the folder is, whatever stands around it.
+    """
+    server = httpd(trust(issuer) + "".join(
+        location(f"/{mode}", require=A) + location(f"/{mode}/in", inner(mode), require=None)
+        for mode in ("And", "Or")),
+        files={"htdocs/And/in/page": "page", "htdocs/Or/in/page": "page"})
+    assert_merged(server, issuer, "/And/in/page", "And")
+    assert server.get("/Or/in/page").text == "page"
+
+
+def test_f5_merging_an_open_place_asks_nobody_with_or_and_everybody_with_and(
+        httpd, issuer, backend):
+    conf = '<Location "/MODE">\nRequire all granted\n</Location>\n' \
+        + location("/MODE/in", "AuthMerging MODE", require=A)
+    server = httpd(trust(issuer) + proxied(backend) + TELLING
+                   + conf.replace("MODE", "Or") + conf.replace("MODE", "And"),
+                   modules=PROXY)
+    for token in (None, issuer.mint(), issuer.mint(**HAS_A)):
+        assert_outcome(server.get("/Or/in", token), backend, "open")
+    assert_outcome(server.get("/And/in"), backend, "E1")
+    assert_outcome(server.get("/And/in", issuer.mint()), backend, "E4", ["read:a"])
+    assert_outcome(server.get("/And/in", issuer.mint(**HAS_A)), backend, "OK",
+                   user=model.USER)
+
+
+# ---- Satisfy, and the Allow and Deny of old -----------------------------------------
+
+ALLOWED = "Order deny,allow\nDeny from all\nAllow from 127.0.0.1\n"
+DENIED = "Order allow,deny\nAllow from all\nDeny from 127.0.0.1\n"
+
+#: What a request gets: without a token, with one that lacks the permission, with it.
+SATISFY = {
+    "Satisfy All\n" + ALLOWED: ("E1", "E4", "OK"),
+    "Satisfy All\n" + DENIED: ("closed", "closed", "closed"),
+    "Satisfy Any\n" + ALLOWED: ("open", "open", "open"),
+    "Satisfy Any\n" + DENIED: ("E1", "E4", "OK"),
+    # Without a rule about hosts, every host is allowed: Satisfy Any opens the place.
+    "Satisfy Any\n": ("open", "open", "open"),
+    "Satisfy All\n": ("E1", "E4", "OK"),
+    ALLOWED: ("E1", "E4", "OK"),
+    DENIED: ("closed", "closed", "closed"),
+}
+
+
+@pytest.fixture(scope="module")
+def satisfying(shared_httpd, issuer, shared_backend):
+    return shared_httpd(
+        trust(issuer) + proxied(shared_backend) + TELLING
+        + "".join(location(f"/{i}", text, require=A) for i, text in enumerate(SATISFY)),
+        modules=(*PROXY, "access_compat"))
+
+
+@pytest.mark.parametrize("text", SATISFY, ids=lambda text: " ".join(text.split())[:40])
+def test_f5_satisfy_means_what_httpd_says_and_tells_no_claim_of_who_was_not_asked(
+        satisfying, issuer, backend, text):
+    path = f"/{list(SATISFY).index(text)}"
+    without, lacking, having = SATISFY[text]
+    assert_outcome(satisfying.get(path), backend, without)
+    assert_outcome(satisfying.get(path, issuer.mint()), backend, lacking, ["read:a"])
+    assert_outcome(satisfying.get(path, issuer.mint(**HAS_A)), backend, having,
+                   user=model.USER)
+    bad = {"open": "open", "closed": "closed"}.get(without, "E3")
+    assert_outcome(satisfying.get(path, tampered(issuer.mint(**HAS_A))), backend, bad)
+
+
+def test_f5_who_was_not_asked_is_nobody_in_the_access_log(satisfying, issuer, backend):
+    path = f"/{list(SATISFY).index('Satisfy Any' + chr(10) + ALLOWED)}"
+    assert satisfying.get(path + "/logged", issuer.mint(**HAS_A)).status == 200
+    satisfying.wait_for_access(f"- 200 GET {path}/logged HTTP/1.1")
+
+
+# ---- what must not be negated ------------------------------------------------------
+
+NEGATED = {
+    "not": "<RequireAll>\nRequire all granted\nRequire not LINE\n</RequireAll>\n",
+    "none": "<RequireAll>\nRequire all granted\n<RequireNone>\nRequire LINE\n"
+            "</RequireNone>\n</RequireAll>\n",
+    "any-in-none": "<RequireAll>\nRequire all granted\n<RequireNone>\n<RequireAny>\n"
+                   "Require LINE\nRequire ip 192.0.2.1\n</RequireAny>\n</RequireNone>\n"
+                   "</RequireAll>\n",
+}
+
+
+@pytest.mark.parametrize("line", [
+    A, B, "auth0-org acme", "auth0-client app-1", "auth0-claim level",
+    pytest.param("may-read-a-and-b", marks=pytest.mark.xfail(
+        strict=True, reason="an alias is looked for at the start only, not in .htaccess"))],
+    ids=lambda line: line.split()[0])
+@pytest.mark.parametrize("shape", NEGATED)
+def test_f1_an_htaccess_file_cannot_negate_what_needs_a_token(negating, issuer, shape,
+                                                              line):
+    """httpd would grant it without authentication; the twin is the line as it stands."""
+    text = protected_folder(issuer) + NEGATED[shape].replace("LINE", line)
+    negating.write("htdocs/.htaccess", text)
+    for token in (None, issuer.mint()):
+        answer = negating.get("/page", token)
+        assert answer.status == 500 and b"the page" not in answer.body, repr(answer)
+    text = protected_folder(issuer, f"Require {line}")
+    negating.write("htdocs/.htaccess", text)
+    assert_refusal(negating.get("/page"), "E1")
+    token = issuer.mint(**HAS_A, **HAS_B, org_name="acme", azp="app-1", level=1)
+    if line == "may-read-a-and-b":
+        token = issuer.mint(permissions=["read:a", "read:b"])
+    assert negating.get("/page", token).text == "the page"
+
+
+@pytest.fixture(scope="module")
+def negating(shared_httpd, issuer):
+    return shared_httpd(
+        f"Auth0CAFile {issuer.ca_file}\nAuth0TrustedDomains {issuer.domain}\n"
+        + model.ALIAS + '<Directory "${DOCS}">\nAllowOverride AuthConfig\n</Directory>\n',
+        files={"htdocs/page": "the page"})
