@@ -332,10 +332,7 @@ SECTION = pytest.mark.parametrize("section", ["", 'Files "*"', 'If "true"'],
 @pytest.mark.parametrize("name", RESERVED)
 def test_allowoverridelist_does_not_hand_over_what_is_the_servers(
         split, issuer, name, section, override):
-    """F6: nor does AllowOverride All, nor a section in the file.
-
-    httpd itself would allow what the list names, and what stands in <Files> and <If>.
-    """
+    """F6: httpd itself would let pass what the list names; these choose whom to trust."""
     line = line_of(name, issuer)
     split.write(f"htdocs/{override}/.htaccess", nested(line, section))
     mark = split.mark()
