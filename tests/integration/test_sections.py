@@ -13,6 +13,13 @@ HAS_A = {"permissions": ["read:a"]}
 HAS_B = {"scope": "read:b"}
 
 
+def closing(section):
+    names = [line.split()[0].strip("<>") for line in section.splitlines()
+             if line.startswith("<") and not line.startswith("</")]
+    closed = [line[2:-1] for line in section.splitlines() if line.startswith("</")]
+    return "".join(f"</{name}>\n" for name in reversed(names) if name not in closed)
+
+
 # ---- Limit and LimitExcept ---------------------------------------------------------
 
 
@@ -88,6 +95,24 @@ def test_f2_sections_inside_of_limitexcept_are_limited_with_it(limited, issuer, 
     assert_outcome(answer, backend, "OK", user=model.USER)
 
 
+@pytest.mark.parametrize("text", [
+    "Require LINE", "<RequireAll>\nRequire LINE\nRequire valid-user\n</RequireAll>",
+    "<RequireAny>\n<RequireAll>\nRequire LINE\n</RequireAll>\n</RequireAny>"],
+    ids=["a line", "in requireall", "deeper"])
+@pytest.mark.parametrize("line", [A, B, "auth0-org acme", "auth0-client a", "auth0-claim c"],
+                         ids=lambda line: line.split()[0])
+def test_f2_only_limit_warns_of_the_methods_that_it_leaves_open(bench, text, line):
+    for section, warns in (("Limit GET", True), ("LimitExcept GET", False)):
+        bench.configure("Auth0Domain tenant.us.auth0.com\nAuth0Audience a\n" + location(
+            "/x", f"<{section}>", text.replace("LINE", line), closing(f"<{section}>"),
+            require=None))
+        status, output = bench.configtest()
+        assert status == 0
+        warned = [said for said in output.splitlines() if ":warn]" in said]
+        assert any(line in said and f"<{section}>" in said for said in warned) == warns
+        assert warns or not warned, output
+
+
 # ---- the other sections ------------------------------------------------------------
 
 #: A section, what is in it and what is not: (path, header fields).
@@ -109,13 +134,6 @@ SECTIONS = {
     "<If \"%{HTTP:X-Stage} == 'open'\">\nRequire all granted\n</If>\n<Else>": (
         ("/x/a.page",), ("/x/a.page", {"X-Stage": "open"})),
 }
-
-
-def closing(section):
-    names = [line.split()[0].strip("<>") for line in section.splitlines()
-             if line.startswith("<") and not line.startswith("</")]
-    closed = [line[2:-1] for line in section.splitlines() if line.startswith("</")]
-    return "".join(f"</{name}>\n" for name in reversed(names) if name not in closed)
 
 
 @pytest.mark.parametrize("trusting", ["trust inside", "trust outside"])
