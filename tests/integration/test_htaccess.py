@@ -1,10 +1,13 @@
 """A static site protected by dropping in an .htaccess file, and what one may not do."""
 
+import re
 import zlib
 
 import pytest
 
+from support import tokens
 from support.issuer import Issuer
+from support.paths import TOP
 from support.refusal import assert_refusal
 
 AUDIENCE = "https://api.example.com"
@@ -27,11 +30,6 @@ def server(shared_httpd, issuer):
         </Directory>
         <Directory "${DOCS}/deaf">
             AllowOverride None
-        </Directory>
-        <Directory "${DOCS}/listed">
-            AllowOverride None
-            AllowOverrideList AuthType Require Auth0Audience Auth0Issuer Auth0Algorithms \\
-                              Auth0CORSOrigin Auth0Message
         </Directory>
         <Directory "${DOCS}/indexes">
             AllowOverride Indexes
@@ -248,17 +246,134 @@ def test_without_allowoverride_authconfig_the_directives_are_500(server, issuer)
     assert server.get("/indexes/").text == "page"
 
 
-@pytest.mark.parametrize("line", [
-    "Auth0Issuer https://t.example.com/ secret=file:/etc/hostname",
-    "Auth0Issuer https://t.example.com/ jwks=https://localhost:1/jwks.json",
-    "Auth0Algorithms RS512", "Auth0CORSOrigin http://localhost:4040",
-    "Auth0Message text"], ids=lambda line: line.split()[0])
-def test_allowoverridelist_does_not_hand_over_what_is_the_servers(server, line):
-    """httpd would allow any directive that this list names; these choose whom to trust."""
-    server.write("htdocs/listed/page.html", "the page")
-    server.write("htdocs/listed/.htaccess", line + "\n")
-    mark = server.mark()
-    assert server.get("/listed/page.html").status == 500
-    assert "not allowed in .htaccess" in server.log(mark)
-    server.write("htdocs/listed/.htaccess", "Auth0Audience a\n")
-    assert server.get("/listed/page.html").text == "the page"
+# ---- the whole split, as docs/directives.md has it -----------------------------------
+
+#: A line of each directive and requirement that is right where it may stand.
+LINES = {
+    "Auth0Domain": "Auth0Domain DOMAIN",
+    "Auth0Audience": "Auth0Audience https://api.example.com",
+    "Auth0Issuer": "Auth0Issuer https://t.example.com/ jwks=file:conf/jwks.json",
+    "Auth0TrustedDomains": "Auth0TrustedDomains *.auth0.com",
+    "Auth0Algorithms": "Auth0Algorithms RS256",
+    "Auth0Leeway": "Auth0Leeway 5",
+    "Auth0TokenProfile": "Auth0TokenProfile auto",
+    "Auth0UserClaim": "Auth0UserClaim sub",
+    "Auth0PassClaims": "Auth0PassClaims email",
+    "Auth0PassHeaders": "Auth0PassHeaders sub=X-User",
+    "Auth0PassToken": "Auth0PassToken Off",
+    "Auth0ErrorBody": "Auth0ErrorBody all",
+    "Auth0CORSOrigin": "Auth0CORSOrigin http://localhost:4040",
+    "Auth0Message": "Auth0Message hello",
+    "Auth0CAFile": "Auth0CAFile CAFILE",
+    "Auth0JWKSRefresh": "Auth0JWKSRefresh 10min",
+    "Auth0HTTPTimeout": "Auth0HTTPTimeout 2s 5s",
+    "Auth0HTTPProxy": "Auth0HTTPProxy none",
+    "Auth0StateDir": "Auth0StateDir conf",
+    "Require valid-user": "Require valid-user",
+    "Require auth0-permission": "Require auth0-permission read:a",
+    "Require auth0-scope": "Require auth0-scope read:a",
+    "Require auth0-org": "Require auth0-org acme",
+    "Require auth0-client": "Require auth0-client app-1",
+    "Require auth0-claim": "Require auth0-claim level=3",
+    "auth0-message": "SetHandler auth0-message",
+}
+
+
+def documented():
+    """Each heading of docs/directives.md with its Context line."""
+    page = (TOP / "docs" / "directives.md").read_text()
+    return dict(re.findall(r"^## (\S[^\n]*)\n.*?^- \*\*Context:\*\* ([^\n]+)$", page,
+                           re.M | re.S))
+
+
+CONTEXTS = documented()
+FREE = sorted(name for name, places in CONTEXTS.items() if ".htaccess" in places)
+RESERVED = sorted(set(CONTEXTS) - set(FREE))
+
+
+def test_every_directive_and_requirement_of_the_page_is_tested_in_htaccess():
+    assert set(CONTEXTS) == set(LINES)
+    assert len(FREE) > 10 and len(RESERVED) > 10
+
+
+@pytest.fixture(scope="module")
+def split(shared_httpd, issuer):
+    """Folders that leave everything to .htaccess files, by name or altogether."""
+    listed = sorted({line.split()[0] for line in LINES.values()}
+                    | {"AuthType", "<Files", "<If"})
+    return shared_httpd(
+        f"Auth0CAFile {issuer.ca_file}\nAuth0TrustedDomains {issuer.domain}\n" + f"""
+        <Directory "${{DOCS}}/all">
+            AllowOverride All
+        </Directory>
+        <Directory "${{DOCS}}/list">
+            AllowOverride None
+            AllowOverrideList {" ".join(listed)}
+        </Directory>
+        """, files={"htdocs/all/page": "the page", "htdocs/list/page": "the page",
+                    "conf/jwks.json": tokens.jwks(issuer.key)})
+
+
+def line_of(name, issuer):
+    return LINES[name].replace("DOMAIN", issuer.domain).replace("CAFILE", issuer.ca_file)
+
+
+def nested(line, section):
+    return f"<{section}>\n{line}\n</{section.split()[0]}>\n" if section else line + "\n"
+
+
+OVERRIDE = pytest.mark.parametrize("override", ["all", "list"])
+SECTION = pytest.mark.parametrize("section", ["", 'Files "*"', 'If "true"'],
+                                  ids=["plain", "Files", "If"])
+
+
+@OVERRIDE
+@SECTION
+@pytest.mark.parametrize("name", RESERVED)
+def test_allowoverridelist_does_not_hand_over_what_is_the_servers(
+        split, issuer, name, section, override):
+    """F6: httpd itself would let pass what the list names; these choose whom to trust."""
+    line = line_of(name, issuer)
+    split.write(f"htdocs/{override}/.htaccess", nested(line, section))
+    mark = split.mark()
+    answer = split.get(f"/{override}/page")
+    assert answer.status == 500 and b"the page" not in answer.body, repr(answer)
+    said = split.log(mark)
+    assert name in said and "not allowed" in said, said
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_what_the_page_keeps_from_htaccess_is_fine_in_the_servers_own_file(
+        bench, issuer, name):
+    """The twin: it is the place that was wrong, not the line."""
+    bench.write("conf/jwks.json", tokens.jwks(issuer.key))
+    bench.configure(line_of(name, issuer) + "\n")
+    status, output = bench.configtest()
+    assert status == 0 and "Syntax OK" in output, output
+
+
+@OVERRIDE
+@SECTION
+@pytest.mark.parametrize("name", FREE)
+def test_what_the_page_leaves_to_htaccess_is_accepted_there(split, issuer, name, section,
+                                                            override):
+    line = line_of(name, issuer)
+    if name.startswith("Require "):
+        # With what a requirement needs, all of it in the section.
+        text = nested(f"AuthType Auth0\nAuth0Domain {issuer.domain}\n"
+                      f"Auth0Audience {AUDIENCE}\n{line}", section)
+    else:
+        text = nested(line, section)
+    split.write(f"htdocs/{override}/.htaccess", text)
+    answer = split.get(f"/{override}/page")
+    if name.startswith("Require "):
+        assert_refusal(answer, "E1")
+        good = issuer.mint(permissions=["read:a"], scope="read:a", org_name="acme",
+                           azp="app-1", level=3)
+        answer = split.get(f"/{override}/page", good)
+    if name == "auth0-message":
+        # The handler is in force: it misses the Auth0Message, which is the server's.
+        assert answer.status == 500 and b"the page" not in answer.body
+        split.write(f"htdocs/{override}/.htaccess", "")
+        answer = split.get(f"/{override}/page")
+    assert answer.status == 200 and answer.text == "the page", repr(answer)

@@ -12,6 +12,8 @@ class Backend:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Header and body are two writes; the second must not wait for an ACK.
+            disable_nagle_algorithm = True
 
             def _answer(self):
                 length = int(self.headers.get("Content-Length") or 0)

@@ -65,3 +65,9 @@ def connected_to(port, pids):
         except OSError:
             continue  # it has ended, or has just closed a descriptor
     return found
+
+
+def resident_memory_of(pid):
+    """How many bytes of this process are in memory."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
