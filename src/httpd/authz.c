@@ -31,6 +31,11 @@ const char *authz_refuse_negation(const cmd_parms *cmd, const char *provider)
     const char *args = cmd->directive != NULL ? cmd->directive->args : "";
     const char *first = ap_getword_conf(cmd->temp_pool, &args);
 
+    if (cmd->directive != NULL &&
+        ap_cstr_casecmp(cmd->directive->directive, "<AuthzProviderAlias") == 0) {
+        config_server()->has_aliases = true;
+        return NULL; /* of this name others are in charge: see check_aliases */
+    }
     if (ap_cstr_casecmp(first, "not") == 0) {
         return apr_pstrcat(cmd->pool, "Require not ", provider,
                            ": httpd would skip authentication; say what a token must "
@@ -50,13 +55,56 @@ const char *authz_refuse_negation(const cmd_parms *cmd, const char *provider)
 
 const struct jwt_claims *authz_claims_of(authz_status *status, const request_rec *r)
 {
-    const struct request_state *state = request_state_get(r);
+    struct request_state *state = request_state_get(r);
 
-    if (state == NULL || state->claims == NULL) {
-        *status = r->user == NULL ? AUTHZ_DENIED_NO_USER : AUTHZ_DENIED;
-        return NULL;
+    if (state != NULL && state->claims != NULL) {
+        return state->claims;
     }
-    return state->claims;
+    *status = r->user == NULL ? AUTHZ_DENIED_NO_USER : AUTHZ_DENIED;
+    if (state != NULL && state->probe == PROBE_ASSUME_GRANTED) {
+        *status = AUTHZ_GRANTED;
+    }
+    else if (state != NULL && state->probe == PROBE_LISTEN) {
+        state->probe = PROBE_HEARD;
+    }
+    return NULL;
+}
+
+/*
+ * An .htaccess file can negate an <AuthzProviderAlias> of ours, of which no provider
+ * hears, and httpd then lets everybody in without a token. But the more a user may, the
+ * more doors open, unless something is negated. So where httpd grants access without a
+ * user although we were asked, it must do the same when we say yes.
+ */
+static int check_aliases(request_rec *r)
+{
+    struct request_state *state;
+    int status;
+
+    if (!config_server()->has_aliases) {
+        return DECLINED;
+    }
+    state = request_state_make(r);
+    if (state->probe != NOT_PROBING || state->claims != NULL) {
+        return DECLINED;
+    }
+    state->probe = PROBE_LISTEN;
+    status = ap_run_access_checker_ex(r);
+    if (status == OK && state->probe == PROBE_HEARD) {
+        state->probe = PROBE_ASSUME_GRANTED;
+        status = ap_run_access_checker_ex(r);
+        if (status != OK) {
+            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                          "%s: a Require line negates an AuthzProviderAlias of a "
+                          "requirement of mod_auth0_jwt, and httpd would skip "
+                          "authentication; say what a token must have, not what it must "
+                          "lack",
+                          ap_escape_logitem(r->pool, r->uri));
+            status = error_response_refuse(r, REASON_CONFIGURATION, 0);
+        }
+    }
+    state->probe = NOT_PROBING;
+    return status;
 }
 
 /* Shared by both providers: the line as an array of words. */
@@ -217,6 +265,8 @@ void authz_register(apr_pool_t *pool)
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, SCOPE_PROVIDER,
                               AUTHZ_PROVIDER_VERSION, &scope_provider,
                               AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_access_ex(check_aliases, NULL, NULL, APR_HOOK_REALLY_FIRST,
+                            AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_authz(map_denial, NULL, NULL, APR_HOOK_REALLY_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
 }

@@ -310,6 +310,7 @@ static const char *set_report_only(cmd_parms *cmd, void *config, int on)
     struct dir_config *dir = config;
 
     dir->report_only = on;
+    server_config->reports = server_config->reports || on;
     return value_check_trusted(cmd);
 }
 

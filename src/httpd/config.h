@@ -52,6 +52,8 @@ struct server_config {
     const char *ca_file;                 /**< NULL: the system's */
     const char *proxy;                   /**< NULL: the environment's; "": none */
     const char *state_dir;               /**< NULL: none */
+    bool reports;                        /**< Auth0ReportOnly is on somewhere */
+    bool has_aliases;                    /**< of requirements of ours: see authz.h */
     struct jwks_timing timing;
     apr_interval_time_t connect_timeout;
     apr_interval_time_t total_timeout;

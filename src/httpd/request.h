@@ -23,7 +23,13 @@ struct request_state {
     apr_array_header_t *removed;     /**< struct token_text: what was taken out of it */
     bool authorizing;                /**< within our own check_authz */
     bool reporting;                  /**< within report_only_check */
-    bool is_private;                 /**< the answer is for this client alone */
+    enum {
+        NOT_PROBING,
+        PROBE_LISTEN,        /**< was a provider asked that has no user yet? */
+        PROBE_HEARD,         /**< yes */
+        PROBE_ASSUME_GRANTED /**< they answer as if the user had everything */
+    } probe;                 /**< see check_aliases in authz.c */
+    bool is_private;         /**< the answer is for this client alone */
 };
 
 /** The request's state; NULL when it has none yet. */

@@ -257,10 +257,12 @@ LINES = {
     "Auth0Algorithms": "Auth0Algorithms RS256",
     "Auth0Leeway": "Auth0Leeway 5",
     "Auth0TokenProfile": "Auth0TokenProfile auto",
+    "Auth0TokenSource": "Auth0TokenSource header",
     "Auth0UserClaim": "Auth0UserClaim sub",
     "Auth0PassClaims": "Auth0PassClaims email",
     "Auth0PassHeaders": "Auth0PassHeaders sub=X-User",
     "Auth0PassToken": "Auth0PassToken Off",
+    "Auth0ReportOnly": "Auth0ReportOnly Off",
     "Auth0ErrorBody": "Auth0ErrorBody all",
     "Auth0CORSOrigin": "Auth0CORSOrigin http://localhost:4040",
     "Auth0Message": "Auth0Message hello",
@@ -275,6 +277,7 @@ LINES = {
     "Require auth0-org": "Require auth0-org acme",
     "Require auth0-client": "Require auth0-client app-1",
     "Require auth0-claim": "Require auth0-claim level=3",
+    "AUTH0_CLAIM": 'Header set X-Sub "expr=%{AUTH0_CLAIM:sub}"',
     "auth0-message": "SetHandler auth0-message",
 }
 
