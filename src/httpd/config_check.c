@@ -4,6 +4,7 @@
 #include <http_config.h>
 
 #include "httpd/config.h"
+#include "httpd/config_tree.h"
 #include "httpd/module.h"
 
 struct check {
@@ -12,179 +13,50 @@ struct check {
     bool failed;
 };
 
-static bool is(const ap_directive_t *d, const char *name)
-{
-    return ap_cstr_casecmp(d->directive, name) == 0;
-}
-
 static bool is_ours(const char *requirement)
 {
     return strncmp(requirement, "auth0-", 6) == 0;
 }
 
-/* The first word behind a directive, without quotes and a section's '>'. */
-static const char *first_word(const ap_directive_t *d, apr_pool_t *pool)
-{
-    const char *args = d->args;
-    char *word = ap_getword_conf(pool, &args);
-    size_t len = strlen(word);
-
-    if (d->directive[0] == '<' && len > 0 && word[len - 1] == '>') {
-        word[len - 1] = '\0';
-    }
-    return word;
-}
-
-/* What must be in force somewhere: a name or a predicate on one directive. */
-typedef bool matcher(const ap_directive_t *d, apr_pool_t *pool);
-
 static bool names_issuer(const ap_directive_t *d, apr_pool_t *pool)
 {
     (void)pool;
-    return is(d, "Auth0Domain") || is(d, "Auth0Issuer");
+    return config_tree_is(d, "Auth0Domain") || config_tree_is(d, "Auth0Issuer");
 }
 
 static bool names_audience(const ap_directive_t *d, apr_pool_t *pool)
 {
     (void)pool;
-    return is(d, "Auth0Audience");
+    return config_tree_is(d, "Auth0Audience");
 }
 
 static bool is_auth_type(const ap_directive_t *d, apr_pool_t *pool)
 {
     (void)pool;
-    return is(d, "AuthType");
+    return config_tree_is(d, "AuthType");
 }
 
 /* "Require all granted" and its like ask for nobody. */
 static bool requires_user(const ap_directive_t *d, apr_pool_t *pool)
 {
-    return is(d, "Require") && ap_cstr_casecmp(first_word(d, pool), "all") != 0;
-}
-
-/* For messages: <Location "/api">. */
-static const char *describe(const ap_directive_t *section, apr_pool_t *pool)
-{
-    if (section == NULL) {
-        return "the main server";
-    }
-    return apr_psprintf(pool, "%s %s", section->directive, section->args);
-}
-
-/* Where the directives that stand beside this one begin. */
-static const ap_directive_t *level_of(const ap_directive_t *d)
-{
-    return d->parent != NULL ? d->parent->first_child : ap_conftree;
-}
-
-/* Sections that group requirements only; they are part of the one around them. */
-static bool is_grouping(const ap_directive_t *d)
-{
-    return is(d, "<RequireAll") || is(d, "<RequireAny") || is(d, "<RequireNone") ||
-           is(d, "<Limit") || is(d, "<LimitExcept");
-}
-
-static const ap_directive_t *find_in_level(const ap_directive_t *level, matcher *matches,
-                                           apr_pool_t *pool)
-{
-    for (const ap_directive_t *d = level; d != NULL; d = d->next) {
-        const ap_directive_t *found = NULL;
-
-        if (matches(d, pool)) {
-            return d;
-        }
-        if (is_grouping(d)) {
-            found = find_in_level(d->first_child, matches, pool);
-        }
-        if (found != NULL) {
-            return found;
-        }
-    }
-    return NULL;
-}
-
-/* In the section of @a d, or in one around it, or at the server's own level. */
-static const ap_directive_t *find_around(const ap_directive_t *d, matcher *matches,
-                                         apr_pool_t *pool)
-{
-    for (; d != NULL; d = d->parent) {
-        const ap_directive_t *found = find_in_level(level_of(d), matches, pool);
-
-        if (found != NULL) {
-            return found;
-        }
-    }
-    return NULL;
-}
-
-static const ap_directive_t *enclosing(const ap_directive_t *d, const char *name)
-{
-    while (d != NULL && !is(d, name)) {
-        d = d->parent;
-    }
-    return d;
-}
-
-/* The nearest section that chooses requests; NULL at a server's own level. */
-static const ap_directive_t *section_of(const ap_directive_t *d)
-{
-    d = d->parent;
-    while (d != NULL && is_grouping(d)) {
-        d = d->parent;
-    }
-    return d == NULL || is(d, "<VirtualHost") ? NULL : d;
-}
-
-/* A path without patterns: one that is compared as it stands. */
-static const char *plain_path(const ap_directive_t *section, apr_pool_t *pool)
-{
-    const char *path = first_word(section, pool);
-
-    if (!is(section, "<Location") && !is(section, "<Directory")) {
-        return NULL;
-    }
-    return strpbrk(path, "~*?[") == NULL ? path : NULL;
-}
-
-static bool is_path_below(const char *path, const char *base)
-{
-    size_t len = strlen(base);
-
-    while (len > 0 && base[len - 1] == '/') {
-        len--;
-    }
-    return strncmp(path, base, len) == 0 && (path[len] == '/' || path[len] == '\0');
-}
-
-/* Can one request be in both sections? Only plain paths of one kind can tell. */
-static bool may_overlap(const ap_directive_t *a, const ap_directive_t *b,
-                        apr_pool_t *pool)
-{
-    const char *path_a;
-    const char *path_b;
-
-    if (a == NULL || b == NULL || !is(a, b->directive)) {
-        return true;
-    }
-    path_a = plain_path(a, pool);
-    path_b = plain_path(b, pool);
-    return path_a == NULL || path_b == NULL || is_path_below(path_a, path_b) ||
-           is_path_below(path_b, path_a);
+    return config_tree_is(d, "Require") &&
+           ap_cstr_casecmp(config_tree_first_word(d, pool), "all") != 0;
 }
 
 /* Does a section elsewhere bring one of these to some requests of @a d's section? */
 static bool may_come_from_elsewhere(const ap_directive_t *d, const ap_directive_t *level,
-                                    matcher *matches, apr_pool_t *pool)
+                                    config_tree_matcher *matches, apr_pool_t *pool)
 {
-    const ap_directive_t *host = enclosing(d, "<VirtualHost");
+    const ap_directive_t *host = config_tree_enclosing(d, "<VirtualHost");
 
     for (const ap_directive_t *other = level; other != NULL; other = other->next) {
-        const ap_directive_t *other_host = enclosing(other, "<VirtualHost");
+        const ap_directive_t *other_host = config_tree_enclosing(other, "<VirtualHost");
 
         /* The main server's sections serve the virtual hosts too. */
         if (matches(other, pool) &&
             (host == NULL || other_host == NULL || other_host == host) &&
-            may_overlap(section_of(d), section_of(other), pool)) {
+            config_tree_may_overlap(config_tree_section_of(d),
+                                    config_tree_section_of(other), pool)) {
             return true;
         }
         if (may_come_from_elsewhere(d, other->first_child, matches, pool)) {
@@ -194,14 +66,16 @@ static bool may_come_from_elsewhere(const ap_directive_t *d, const ap_directive_
     return false;
 }
 
-static bool can_be_in_force(const ap_directive_t *d, matcher *matches, apr_pool_t *pool)
+static bool can_be_in_force(const ap_directive_t *d, config_tree_matcher *matches,
+                            apr_pool_t *pool)
 {
-    return find_around(d, matches, pool) != NULL ||
+    return config_tree_find_around(d, matches, pool) != NULL ||
            may_come_from_elsewhere(d, ap_conftree, matches, pool);
 }
 
-static void refuse_without(struct check *check, const ap_directive_t *d, matcher *matches,
-                           const char *name, const char *why)
+static void refuse_without(struct check *check, const ap_directive_t *d,
+                           config_tree_matcher *matches, const char *name,
+                           const char *why)
 {
     if (can_be_in_force(d, matches, check->pool)) {
         return;
@@ -211,12 +85,13 @@ static void refuse_without(struct check *check, const ap_directive_t *d, matcher
         APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, check->server,
         "line %d of %s: AuthType Auth0 in %s, but no %s is in force there: %s; add %s to "
         "that section or to the server",
-        d->line_num, d->filename, describe(section_of(d), check->pool), name, why, name);
+        d->line_num, d->filename,
+        config_tree_describe(config_tree_section_of(d), check->pool), name, why, name);
 }
 
 static void check_auth_type(struct check *check, const ap_directive_t *d)
 {
-    if (!config_is_our_auth_type(first_word(d, check->pool))) {
+    if (!config_is_our_auth_type(config_tree_first_word(d, check->pool))) {
         return;
     }
     refuse_without(check, d, names_issuer, "Auth0Domain", "nobody would be trusted");
@@ -227,7 +102,8 @@ static void check_auth_type(struct check *check, const ap_directive_t *d)
             APLOG_MARK, APLOG_WARNING, 0, check->server,
             "line %d of %s: AuthType Auth0 in %s protects nothing, since nothing there "
             "requires a user; add Require valid-user or Require auth0-permission",
-            d->line_num, d->filename, describe(section_of(d), check->pool));
+            d->line_num, d->filename,
+            config_tree_describe(config_tree_section_of(d), check->pool));
     }
 }
 
@@ -238,7 +114,8 @@ static bool is_alias_of_ours(const char *name, const ap_directive_t *level,
     for (const ap_directive_t *d = level; d != NULL; d = d->next) {
         const char *args = d->args;
 
-        if (is(d, "<AuthzProviderAlias") && is_ours(ap_getword_conf(pool, &args)) &&
+        if (config_tree_is(d, "<AuthzProviderAlias") &&
+            is_ours(ap_getword_conf(pool, &args)) &&
             strcmp(ap_getword_conf(pool, &args), name) == 0) {
             return true;
         }
@@ -259,7 +136,7 @@ static void check_alias(struct check *check, const ap_directive_t *d)
     if (negated) {
         word = ap_getword_conf(check->pool, &args);
     }
-    if ((negated || enclosing(d, "<RequireNone") != NULL) &&
+    if ((negated || config_tree_enclosing(d, "<RequireNone") != NULL) &&
         is_alias_of_ours(word, ap_conftree, check->pool)) {
         check->failed = true;
         ap_log_error(
@@ -274,11 +151,11 @@ static void check_alias(struct check *check, const ap_directive_t *d)
 /* Written to restrict the methods it names, it opens all the others. */
 static void check_limit(struct check *check, const ap_directive_t *d)
 {
-    const ap_directive_t *limit = enclosing(d, "<Limit");
-    const ap_directive_t *type = find_around(d, is_auth_type, check->pool);
+    const ap_directive_t *limit = config_tree_enclosing(d, "<Limit");
+    const ap_directive_t *type = config_tree_find_around(d, is_auth_type, check->pool);
 
     if (limit != NULL && type != NULL && requires_user(d, check->pool) &&
-        config_is_our_auth_type(first_word(type, check->pool))) {
+        config_is_our_auth_type(config_tree_first_word(type, check->pool))) {
         ap_log_error(
             APLOG_MARK, APLOG_WARNING, 0, check->server,
             "line %d of %s: Require %s inside %s %s leaves the methods that are not named "
@@ -289,7 +166,7 @@ static void check_limit(struct check *check, const ap_directive_t *d)
 
 static void check_require(struct check *check, const ap_directive_t *d)
 {
-    const char *requirement = first_word(d, check->pool);
+    const char *requirement = config_tree_first_word(d, check->pool);
     const ap_directive_t *found;
 
     check_alias(check, d);
@@ -302,17 +179,20 @@ static void check_require(struct check *check, const ap_directive_t *d)
             APLOG_MARK, APLOG_WARNING, 0, check->server,
             "line %d of %s: Require %s in %s needs AuthType Auth0, and no AuthType is in "
             "force there: httpd answers 500; add AuthType Auth0",
-            d->line_num, d->filename, requirement, describe(section_of(d), check->pool));
+            d->line_num, d->filename, requirement,
+            config_tree_describe(config_tree_section_of(d), check->pool));
         return;
     }
-    found = find_around(d, is_auth_type, check->pool);
-    if (found != NULL && !config_is_our_auth_type(first_word(found, check->pool))) {
+    found = config_tree_find_around(d, is_auth_type, check->pool);
+    if (found != NULL &&
+        !config_is_our_auth_type(config_tree_first_word(found, check->pool))) {
         ap_log_error(
             APLOG_MARK, APLOG_WARNING, 0, check->server,
             "line %d of %s: Require %s in %s needs AuthType Auth0, but line %d of %s "
             "says AuthType %s",
-            d->line_num, d->filename, requirement, describe(section_of(d), check->pool),
-            found->line_num, found->filename, found->args);
+            d->line_num, d->filename, requirement,
+            config_tree_describe(config_tree_section_of(d), check->pool), found->line_num,
+            found->filename, found->args);
     }
 }
 
@@ -331,10 +211,10 @@ static void check_report_only(struct check *check, const ap_directive_t *d)
 static void check_level(struct check *check, const ap_directive_t *level)
 {
     for (const ap_directive_t *d = level; d != NULL; d = d->next) {
-        if (is(d, "AuthType")) {
+        if (config_tree_is(d, "AuthType")) {
             check_auth_type(check, d);
         }
-        else if (is(d, "Require")) {
+        else if (config_tree_is(d, "Require")) {
             check_require(check, d);
         }
         else if (is(d, "Auth0ReportOnly")) {

@@ -152,10 +152,10 @@ class Httpd:
         return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 "LANG": "C", "TMPDIR": str(self.root), **self.env}
 
-    def configtest(self):
-        """What `httpd -t` says: (exit status, all it printed)."""
+    def configtest(self, *options):
+        """What `httpd -t`, with more options, says: (exit status, all it printed)."""
         done = subprocess.run([str(paths.HTTPD), "-d", str(self.root), "-f",
-                               str(self._conf), "-t"], env=self._environment(),
+                               str(self._conf), "-t", *options], env=self._environment(),
                               capture_output=True, text=True, timeout=30,
                               stdin=subprocess.DEVNULL)
         return done.returncode, done.stdout + done.stderr
