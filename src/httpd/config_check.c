@@ -199,12 +199,13 @@ static void check_require(struct check *check, const ap_directive_t *d)
 /* Good for a migration, and a hole when forgotten. */
 static void check_report_only(struct check *check, const ap_directive_t *d)
 {
-    if (ap_cstr_casecmp(first_word(d, check->pool), "on") == 0) {
+    if (ap_cstr_casecmp(config_tree_first_word(d, check->pool), "on") == 0) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
                      "line %d of %s: Auth0ReportOnly is On in %s: requests without a "
                      "valid token or a required permission are let through there, and "
                      "only logged",
-                     d->line_num, d->filename, describe(section_of(d), check->pool));
+                     d->line_num, d->filename,
+                     config_tree_describe(config_tree_section_of(d), check->pool));
     }
 }
 
@@ -217,7 +218,7 @@ static void check_level(struct check *check, const ap_directive_t *level)
         else if (config_tree_is(d, "Require")) {
             check_require(check, d);
         }
-        else if (is(d, "Auth0ReportOnly")) {
+        else if (config_tree_is(d, "Auth0ReportOnly")) {
             check_report_only(check, d);
         }
         check_level(check, d->first_child);
