@@ -74,7 +74,9 @@ def server(request, shared_httpd, issuer, dead_issuer):
             Require valid-user
         </Location>
         """
-    return shared_httpd(config, modules=(*PROXY, "cgid", "include", "auth_basic",
+    # mod_expires would like its say too.
+    config += 'ExpiresActive On\nExpiresDefault "access plus 60 seconds"\n'
+    return shared_httpd(config, modules=(*PROXY, "expires", "cgid", "include", "auth_basic",
                                          "authn_file"), files=files)
 
 
@@ -108,6 +110,7 @@ def test_f9_the_status_and_the_one_challenge_stay_whatever_the_document(
         assert answer.status == 302, repr(answer)
         assert answer.header("Location") == f"https://help.example.com/{STATUS[outcome]}"
         return
+    assert answer.all("Expires") == [], repr(answer)
     shown = KINDS[kind][1]
     if outcome == "E5" and shown is not None:
         # What was described in the JSON is gone with it.
@@ -138,3 +141,4 @@ def test_f9_with_the_permission_there_is_no_document(server, issuer):
     for path in PATHS.values():
         answer = server.get(path + "/page.txt", issuer.mint(permissions=["read:a"]))
         assert (answer.status, answer.text) == (200, "what is protected")
+        assert len(answer.all("Expires")) == 1
