@@ -5,10 +5,10 @@ import socket
 
 import pytest
 
+from support import paths
 from support.conf import PROXY, assert_accepted, location, proxied, trust
 from support.http import TIMEOUT
 from support.http2 import Http2
-from support.paths import SLOW
 from support.refusal import assert_refusal
 from support.tokens import tampered
 from support.wait import free_port
@@ -34,6 +34,8 @@ def server(shared_httpd, issuer, shared_backend, authority):
         + location("/files/small", "LimitRequestBody 10")
         + proxied(shared_backend, "/files"),
         modules=(*PROXY, "http2", "ssl", "socache_shmcb"),
+        # mod_http2 wants threads.
+        mpm="event" if paths.MPM == "prefork" else None,
         files={"htdocs/files/page.html": PAGE, "htdocs/files/small/page.html": PAGE,
                "server.pem": (key.private_key_and_cert_chain_pem.bytes(), 0o600)})
     made.tls = tls
@@ -143,7 +145,7 @@ class Talk:
     """A connection on which answers are awaited one by one, the provisional ones too."""
 
     def __init__(self, port):
-        self.sock = socket.create_connection(("127.0.0.1", port), TIMEOUT * SLOW)
+        self.sock = socket.create_connection(("127.0.0.1", port), TIMEOUT * paths.SLOW)
         self.file = self.sock.makefile("rb")
 
     def __enter__(self):
@@ -234,7 +236,7 @@ def test_r8_a_body_in_flight_at_a_refusal_is_no_request(server, issuer, backend,
 def test_r8_a_connection_goes_on_after_a_refused_body(server, issuer, backend):
     """With a body that did arrive the connection can be used again, with a token too."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port,
-                                            timeout=TIMEOUT * SLOW)
+                                            timeout=TIMEOUT * paths.SLOW)
     statuses = []
     for token in (None, issuer.mint(), "a.b.c", issuer.mint()):
         connection.request("POST", "/valid", body=b"x" * 5000,

@@ -17,6 +17,8 @@ from support.tokens import tampered
 VARIANTS = {"alone": None, "check_user_id": ("CHECK_USER_ID",), "checkers": ("CHECKERS",),
             "both": ("CHECK_USER_ID", "CHECKERS")}
 ADMIN = "read:a"
+#: Server-wide, as the README has it: it must not make the others' places ours.
+AUDIENCE_OF_ALL = "Auth0Audience https://api.example.com\n"
 
 SCRIPT = """\
 #!/bin/sh
@@ -37,7 +39,7 @@ WAYS = {"directory index": "/app/", "the file itself": "/app/index.cgi",
 def server(request, shared_httpd, issuer, shared_backend):
     hooks = VARIANTS[request.param]
     before = legacy_module(*hooks) if hooks else ""
-    config = trust(issuer) + """
+    config = trust(issuer) + AUDIENCE_OF_ALL + """
         RewriteEngine On
         RewriteRule ^/short$ /app/index.cgi [PT]
         <Directory "${DOCS}/app">

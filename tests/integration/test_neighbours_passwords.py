@@ -6,12 +6,15 @@ import re
 
 import pytest
 
+from support import paths
 from support.backend import seen_header
 from support.conf import PROXY, assert_accepted, location, proxied, trust
 from support.refusal import assert_refusal, challenge
 from support.tokens import tampered
 
 AUDIENCE = "https://api.example.com"
+#: Server-wide, as the README has it: it must not make the others' places ours.
+AUDIENCE_OF_ALL = f"Auth0Audience {AUDIENCE}\n"
 ADMIN = "auth0-permission read:a"
 REALM = "of the passwords"
 #: Passwords for the tests alone.
@@ -65,14 +68,20 @@ CHOICE = f"""
 """
 
 
-@pytest.fixture(scope="module")
-def server(shared_httpd, issuer, shared_backend):
+@pytest.fixture(scope="module", params=["loaded before us", "loaded after us"])
+def server(request, shared_httpd, issuer, shared_backend):
+    # Hooks of one rank are asked in the order of loading.
+    theirs, before = ("auth_basic", "auth_digest"), ""
+    if request.param == "loaded after us":
+        before = "".join(f"LoadModule {name}_module {paths.LIBEXECDIR}/mod_{name}.so\n"
+                         for name in theirs)
+        theirs = ()
     return shared_httpd(
-        trust(issuer) + location("/valid") + location("/admin", require=ADMIN)
+        trust(issuer) + AUDIENCE_OF_ALL + location("/valid") + location("/admin", require=ADMIN)
         + f'<Location "/basic">{BASIC}Require valid-user\n</Location>\n'
         + f'<Location "/digest">{DIGEST}Require valid-user\n</Location>\n'
         + CHOICE + proxied(shared_backend),
-        modules=(*PROXY, "auth_basic", "auth_digest", "authn_file"),
+        before=before, modules=(*PROXY, "authn_file", *theirs),
         files={"htpasswd": htpasswd(), "htdigest": htdigest()})
 
 

@@ -5,6 +5,7 @@ import urllib.parse
 
 import pytest
 
+from support import paths
 from support.backend import seen_header
 from support.conf import PROXY, assert_accepted, location, proxied, trust
 from support.neighbours import need_module
@@ -13,6 +14,8 @@ from support.tokens import Key, claims_of, compact, header_of, tampered, token_o
 
 OTHERS = "https://others.example.com/"
 ADMIN = "auth0-permission read:a"
+#: Server-wide, as the README has it: it must not make the others' places ours.
+AUDIENCE_OF_ALL = "Auth0Audience https://api.example.com\n"
 
 SCRIPT = """\
 #!/bin/sh
@@ -78,13 +81,14 @@ def mod_auth_openidc(key):
 
 
 NEIGHBOURS = {"none": (), "oauth2": (mod_oauth2,), "openidc": (mod_auth_openidc,),
-              "both": (mod_oauth2, mod_auth_openidc)}
+              "both": (mod_oauth2, mod_auth_openidc),
+              "loaded after us": (mod_oauth2, mod_auth_openidc)}
 PLACES = {mod_oauth2: "/oauth2", mod_auth_openidc: "/openidc"}
 
 
 @pytest.fixture(scope="module")
 def serve(shared_httpd, issuer, shared_backend, others_key):
-    def start(neighbours, ours=True):
+    def start(neighbours, ours=True, after=False):
         modules, config = [], ""
         for neighbour in neighbours:
             name, lines = neighbour(others_key)
@@ -92,11 +96,15 @@ def serve(shared_httpd, issuer, shared_backend, others_key):
             modules.append(name)
             config += lines
         if ours:
-            config = trust(issuer) + "ScriptAlias /cgi/ ${ROOT}/cgi/\n" \
+            config = trust(issuer) + AUDIENCE_OF_ALL + "ScriptAlias /cgi/ ${ROOT}/cgi/\n" \
                 + location("/valid") + location("/admin", require=ADMIN) \
                 + location("/cgi", "Auth0PassClaims azp") + config
         config += proxied(shared_backend, "/cgi", "/oauth2-cgi", "/openidc-cgi")
-        server = shared_httpd(config, auth0=ours, modules=(*PROXY, *modules, "cgid"), files={
+        # Hooks of one rank are asked in the order of loading.
+        before = "".join(f"LoadModule {name}_module {paths.LIBEXECDIR}/mod_{name}.so\n"
+                         for name in modules) if after else ""
+        modules = (*PROXY, "cgid", *(() if after else modules))
+        server = shared_httpd(config, auth0=ours, before=before, modules=modules, files={
             "others.pem": pem(others_key.certificate()), "cgi/env": (SCRIPT, 0o755)})
         server.neighbours = neighbours
         return server
@@ -105,12 +113,12 @@ def serve(shared_httpd, issuer, shared_backend, others_key):
 
 @pytest.fixture(scope="module", params=NEIGHBOURS)
 def server(request, serve):
-    return serve(NEIGHBOURS[request.param])
+    return serve(NEIGHBOURS[request.param], after=request.param == "loaded after us")
 
 
-@pytest.fixture(scope="module")
-def beside_us(serve):
-    return serve(NEIGHBOURS["both"])
+@pytest.fixture(scope="module", params=["loaded before us", "loaded after us"])
+def beside_us(request, serve):
+    return serve(NEIGHBOURS["both"], after=request.param == "loaded after us")
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@
 #include <http_config.h>
 #include <http_core.h>
 #include <http_log.h>
+#include <http_protocol.h>
 #include <http_request.h>
 
 extern module AP_MODULE_DECLARE_DATA legacy_module;
@@ -43,6 +44,7 @@ static int check_user_id(request_rec *r)
         return DECLINED;
     }
     if (user == NULL) {
+        ap_note_auth_failure(r);
         return HTTP_UNAUTHORIZED;
     }
     r->user = apr_pstrdup(r->pool, user);
@@ -83,7 +85,7 @@ static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
 #ifdef WITH_CHECK_USER_ID
-    ap_hook_check_user_id(check_user_id, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_check_user_id(check_user_id, NULL, NULL, APR_HOOK_MIDDLE);
 #endif
 #ifdef WITH_CHECKERS
     ap_hook_access_checker(access_checker, NULL, NULL, APR_HOOK_MIDDLE);
