@@ -48,7 +48,6 @@ def admin_server(shared_httpd, issuer, shared_backend):
 def through(server, backend, token=None, headers=(), path="/page", method="GET", **more):
     headers = list(headers)
     if token is not None:
-        server._remember(token)
         headers.append(("Proxy-Authorization", f"Bearer {token}"))
     return server.request(method, backend.url + path, headers=headers, **more)
 
@@ -160,7 +159,6 @@ class Tunnel:
 def test_f17_connect_needs_a_token_too(server, admin_server, issuer, backend):
     target = f"127.0.0.1:{backend.port}"
     token = issuer.mint()
-    server._remember(token)
     for one, outcome, fields, scope in (
             (server, "E1", [], None), (server, "E1", [f"Authorization: Bearer {token}"], None),
             (server, "E2", ["Proxy-Authorization: Bearer a b"], None),
@@ -175,7 +173,6 @@ def test_f17_connect_needs_a_token_too(server, admin_server, issuer, backend):
 
 def test_f17_a_tunnel_carries_what_it_is_given_and_no_token(server, issuer, backend):
     token = issuer.mint()
-    server._remember(token)
     with Tunnel(server, f"127.0.0.1:{backend.port}",
                 f"Proxy-Authorization: Bearer {token}") as tunnel:
         assert tunnel.status == 200, repr(tunnel.answer)
@@ -192,7 +189,6 @@ def test_f17_a_tunnel_carries_what_it_is_given_and_no_token(server, issuer, back
 def test_f17_a_token_opens_no_port_that_connect_may_not_reach(server, issuer):
     other = WebSocketServer()
     token = issuer.mint()
-    server._remember(token)
     with Tunnel(server, f"127.0.0.1:{other.port}",
                 f"Proxy-Authorization: Bearer {token}") as tunnel:
         assert tunnel.status == 403

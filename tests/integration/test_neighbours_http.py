@@ -48,7 +48,6 @@ def ask(server, authority):
     def ask(version, method, path, token=None, headers=(), body=None):
         headers = list(headers)
         if token is not None:
-            server._remember(token)
             headers.append(("Authorization", f"Bearer {token}"))
         if version in ("1.0", "1.1"):
             return server.request(method, path, headers=headers, body=body, version=version)
