@@ -39,6 +39,9 @@ fuzzer_runtime() {
         clang -fsanitize=fuzzer,address -x c -o /dev/null -
 }
 python_module() { /usr/bin/python3 -c "import $1"; }
+httpd_module() {
+    test -e "$(apxs -q LIBEXECDIR 2>/dev/null || echo /usr/lib/apache2/modules)/$1.so"
+}
 faketime_library() { ls /usr/lib/*/faketime/libfaketimeMT.so.1; }
 
 want_build() {
@@ -70,6 +73,8 @@ want_test() {
     want nodejs               program node
     want npm                  program npm
     want libfaketime          faketime_library
+    want libapache2-mod-auth-openidc httpd_module mod_auth_openidc
+    want libapache2-mod-oauth2 httpd_module mod_oauth2
     want python3              test -x /usr/bin/python3
     for name in pytest requests jwcrypto cryptography trustme hypothesis h2; do
         want "python3-$name"  python_module "$name"

@@ -204,3 +204,130 @@ def test_f8_a_fallback_from_a_public_folder_is_refused_as_its_target_is(httpd, i
     listing = server.get("/listed/")
     assert listing.status == 200 and "open.html" in listing.text
     assert listing.all("WWW-Authenticate") == [] and listing.all("Cache-Control") == []
+
+
+@pytest.fixture(scope="module")
+def rules(shared_httpd, issuer, shared_backend):
+    """mod_rewrite in both of its contexts, and mod_dir with more than one way to go."""
+    return shared_httpd(
+        trust(issuer) + f"""
+        RewriteEngine On
+        RewriteRule ^/kept/proxied$ {shared_backend.url}/from-server [P]
+        RewriteRule ^/kept/moved-early$ /elsewhere [R=302,L]
+        RewriteCond %{{LA-U:REMOTE_USER}} ^ann$
+        RewriteRule ^/kept/whose$ /kept/of-ann.txt [PT]
+        RewriteRule ^/outside$ /kept/page.txt [PT]
+        RewriteRule ^/public-proxied$ {shared_backend.url}/public [P]
+        """ + location("/kept") + location("/kept/admin", require="auth0-permission read:a")
+        + f"""
+        RequestHeader set X-Remote-User "expr=%{{REMOTE_USER}}"
+        RequestHeader set X-Auth-Type "expr=%{{AUTH_TYPE}}"
+        <Directory "${{DOCS}}/kept/folder">
+            RewriteEngine On
+            RewriteRule ^proxied$ {shared_backend.url}/from-folder [P]
+            RewriteRule ^moved$ /elsewhere [R=302,L]
+            RewriteRule ^inside$ page.txt
+            RewriteRule ^inside-admin$ /kept/admin/page.txt
+            RewriteCond %{{REMOTE_USER}} ^ann$
+            RewriteRule ^whose$ /kept/of-ann.txt
+            RewriteRule ^gone$ - [G]
+            RewriteRule ^forbidden$ - [F]
+        </Directory>
+        <Directory "${{DOCS}}/indexed">
+            DirectoryIndex /kept/page.txt
+        </Directory>
+        <Directory "${{DOCS}}/indexed-admin">
+            DirectoryIndex /kept/admin/page.txt
+        </Directory>
+        <Directory "${{DOCS}}/indexed-twice">
+            DirectoryIndex /kept/page.txt nothing.html
+        </Directory>
+        """, modules=(*PROXY, "rewrite"),
+        files={"htdocs/kept/page.txt": "kept page", "htdocs/kept/of-ann.txt": "of ann",
+               "htdocs/kept/whose": "of anybody", "htdocs/kept/admin/page.txt": "admin page",
+               "htdocs/kept/folder/page.txt": "page in the folder",
+               "htdocs/kept/folder/whose": "of anybody", "htdocs/indexed/x": "x",
+               "htdocs/indexed-twice/x": "x", "htdocs/indexed-admin/x": "x"})
+
+
+@pytest.mark.parametrize("path, target", [("/kept/proxied", "/from-server"),
+                                          ("/kept/folder/proxied", "/from-folder")])
+def test_f8_a_rule_passes_only_good_tokens_on_to_a_back_end(rules, issuer, backend, path,
+                                                            target):
+    assert_refusal(rules.get(path), "E1", backend=backend)
+    assert_refusal(rules.get(path, headers={"Authorization": "Bearer"}), "E2",
+                   backend=backend)
+    assert_refusal(rules.get(path, tampered(issuer.mint())), "E3", backend=backend)
+    assert_accepted(rules.get(path, issuer.mint()), backend)
+    assert backend.hits[0]["path"] == target
+
+
+def test_f8_a_rule_of_a_public_path_asks_for_nothing(rules, issuer, backend):
+    assert rules.get("/public-proxied", tampered(issuer.mint())).status == 200
+    assert seen_header(backend.hits[0], "X-Remote-User") in ([], [""])
+
+
+@pytest.mark.parametrize("path, text", [("/outside", "kept page"),
+                                        ("/kept/folder/inside", "page in the folder")])
+def test_f8_a_rule_leads_to_a_protected_file_with_a_good_token_alone(rules, issuer, path,
+                                                                     text):
+    assert_refusal(rules.get(path), "E1")
+    assert_refusal(rules.get(path, tampered(issuer.mint())), "E3")
+    assert rules.get(path, issuer.mint()).text == text
+
+
+def test_f8_a_rule_of_a_folder_does_not_lead_round_a_permission(rules, issuer):
+    path = "/kept/folder/inside-admin"
+    assert_refusal(rules.get(path), "E1")
+    assert_refusal(rules.get(path, issuer.mint()), "E4", scope="read:a")
+    assert rules.get(path, issuer.mint(permissions=["read:a"])).text == "admin page"
+
+
+@pytest.mark.parametrize("path, status", [("/kept/folder/moved", 302),
+                                          ("/kept/folder/gone", 410),
+                                          ("/kept/folder/forbidden", 403)])
+def test_f8_a_folders_rules_tell_a_stranger_nothing(rules, issuer, path, status):
+    answer = rules.get(path)
+    assert_refusal(answer, "E1")
+    assert answer.all("Location") == []
+    answer = rules.get(path, issuer.mint())
+    # These answers are httpd's own: none of them speaks of a token.
+    assert answer.status == status and answer.all("WWW-Authenticate") == []
+    assert b"insufficient_scope" not in answer.body
+
+
+def test_a_redirect_of_the_servers_own_rules_comes_before_any_authentication(rules):
+    """Where a request is sent on is decided before it is known what it asks for."""
+    answer = rules.get("/kept/moved-early")
+    assert (answer.status, answer.header("Location")) == (
+        302, f"http://localhost:{rules.port}/elsewhere")
+    assert answer.all("WWW-Authenticate") == []
+
+
+@pytest.mark.parametrize("path", ["/kept/whose", "/kept/folder/whose"])
+def test_f8_a_rule_may_ask_who_the_user_is(rules, issuer, path):
+    """In the server's context by a look ahead, which is a sub-request of its own."""
+    assert rules.get(path, issuer.mint(sub="ann")).text == "of ann"
+    assert rules.get(path, issuer.mint(sub="bob")).text == "of anybody"
+    assert_refusal(rules.get(path), "E1")
+    assert_refusal(rules.get(path, tampered(issuer.mint(sub="ann"))), "E3")
+
+
+def test_f8_an_index_in_a_protected_place_is_protected(rules, issuer):
+    assert_refusal(rules.get("/indexed/"), "E1")
+    assert_refusal(rules.get("/indexed/", tampered(issuer.mint())), "E3")
+    assert rules.get("/indexed/", issuer.mint()).text == "kept page"
+    assert rules.get("/indexed-twice/", issuer.mint()).text == "kept page"
+    assert rules.get("/indexed-admin/",
+                     issuer.mint(permissions=["read:a"])).text == "admin page"
+
+
+@pytest.mark.parametrize("outcome, path", [("E2", "/indexed/"), ("E4", "/indexed-admin/"),
+                                           ("E1", "/indexed-twice/"),
+                                           ("E3", "/indexed-twice/")])
+def test_f8_an_index_in_a_protected_place_is_refused_in_full(rules, issuer, outcome, path):
+    """mod_dir hands on header fields only with a 401, and that of the last name alone."""
+    token = {"E1": lambda: None, "E2": lambda: "a b", "E3": lambda: tampered(issuer.mint()),
+             "E4": issuer.mint}[outcome]()
+    answer = rules.get(path, token)
+    assert_refusal(answer, outcome, scope="read:a" if outcome == "E4" else None)
