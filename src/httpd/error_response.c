@@ -13,6 +13,7 @@
 
 #define FILTER_NAME "AUTH0_ERROR"
 #define REASON_NOTE "auth0-reason"
+#define FIELD_NOTE "auth0-field"
 #define LOOKUP_REASON_NOTE "auth0-lookup-reason"
 #define LOOKUP_FIELD_NOTE "auth0-lookup-field"
 #define JSON_TYPE "application/json; charset=utf-8"
@@ -76,14 +77,29 @@ static const char *field_of(const request_rec *r, enum outcome outcome)
                                               : challenge_field(r);
 }
 
+/* Is this the ErrorDocument of a request that we refused? The answer is to that one. */
+static bool is_error_document(const request_rec *r)
+{
+    for (r = r->prev; r != NULL; r = r->prev) {
+        if (noted_reason(r) != REASON_OK) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* set, not add: err_headers_out outlives an internal redirect. */
 static void mark_refused(request_rec *r, enum reason reason, const char *value)
 {
     const char *field = field_of(r, reason_outcome(reason));
 
+    if (is_error_document(r)) {
+        return;
+    }
     apr_table_setn(r->notes, REASON_NOTE, apr_itoa(r->pool, (int)reason));
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     if (field != NULL) {
+        apr_table_set(r->notes, FIELD_NOTE, value);
         apr_table_set(r->err_headers_out, field, value);
     }
 }
@@ -124,6 +140,9 @@ int error_response_note_auth_failure(request_rec *r, const char *auth_type)
 
     if (!config_is_our_auth_type(auth_type)) {
         return DECLINED;
+    }
+    if (is_error_document(r)) {
+        return OK;
     }
     if (state != NULL && state->reporting) {
         return OK; /* nobody is refused */
@@ -197,6 +216,27 @@ static void drop_overruled_fields(request_rec *r)
     }
 }
 
+/* An ErrorDocument that is itself refused, by another module, has left its challenge. */
+static void restore_challenge(request_rec *r)
+{
+    const char *challenge = apr_table_get(r->notes, FIELD_NOTE);
+    enum reason reason = noted_reason(r);
+    const char *field;
+
+    if (reason == REASON_OK || r->status != status_for(r, reason_outcome(reason))) {
+        return;
+    }
+    field = field_of(r, reason_outcome(reason));
+    if (field == NULL || field != challenge_field(r)) {
+        apr_table_unset(r->headers_out, challenge_field(r));
+        apr_table_unset(r->err_headers_out, challenge_field(r));
+    }
+    if (field != NULL && challenge != NULL) {
+        apr_table_unset(r->err_headers_out, field);
+        apr_table_setn(r->headers_out, field, challenge);
+    }
+}
+
 static apr_status_t write_error(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
@@ -209,6 +249,7 @@ static apr_status_t write_error(ap_filter_t *f, apr_bucket_brigade *bb)
         return APR_SUCCESS;
     }
     drop_overruled_fields(r);
+    restore_challenge(r);
     if (body == NULL) {
         ap_remove_output_filter(f);
         return ap_pass_brigade(f->next, bb);

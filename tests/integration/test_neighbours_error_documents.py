@@ -94,15 +94,9 @@ def is_elsewhere(kind, outcome):
     return kind == "another host" and STATUS[outcome] != 401
 
 
-OVERWRITTEN = pytest.mark.xfail(strict=True, reason="the refusal of the error page overwrites "
-                                "the challenge of what was asked for")
-CASES = [pytest.param(kind, outcome, id=f"{kind}-{outcome}", marks=[OVERWRITTEN] if (
-    kind == "with passwords" or kind == "elsewhere protected" and outcome in ("E4", "E5"))
-    else []) for kind in KINDS for outcome in OUTCOMES]
-
-
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-@pytest.mark.parametrize("kind, outcome", CASES)
+@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_f9_the_status_and_the_one_challenge_stay_whatever_the_document(
         server, issuer, dead_issuer, kind, outcome, method):
     answer = ask(server, issuer, dead_issuer, outcome, kind, method)
