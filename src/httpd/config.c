@@ -22,6 +22,7 @@
 #define COOLDOWN_DEFAULT apr_time_from_sec(30)
 #define CONNECT_DEFAULT apr_time_from_sec(2)
 #define TOTAL_DEFAULT apr_time_from_sec(5)
+#define TOKEN_CACHE_DEFAULT 4096
 
 /* Of this pass over the configuration: lives and goes with pconf. */
 static struct server_config *server_config;
@@ -49,6 +50,7 @@ int config_begin(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
     server_config->timing.cooldown = COOLDOWN_DEFAULT;
     server_config->connect_timeout = CONNECT_DEFAULT;
     server_config->total_timeout = TOTAL_DEFAULT;
+    server_config->token_cache = TOKEN_CACHE_DEFAULT;
     return OK;
 }
 
@@ -459,6 +461,14 @@ static const char *set_http_timeout(cmd_parms *cmd, void *config, const char *co
     return error;
 }
 
+static const char *set_token_cache(cmd_parms *cmd, void *config, const char *value)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)config;
+    return error != NULL ? error : value_entries(&server_config->token_cache, cmd, value);
+}
+
 #define ANYWHERE (RSRC_CONF | OR_AUTHCFG)
 #define SERVER_FILES (RSRC_CONF | ACCESS_CONF)
 
@@ -507,6 +517,8 @@ const command_rec config_directives[] = {
         "the proxy for fetching keys, or none (default: as the environment says)"),
     AP_INIT_TAKE1("Auth0StateDir", set_state_dir, NULL, RSRC_CONF,
         "a folder that keeps the last good keys over restarts"),
+    AP_INIT_TAKE1("Auth0TokenCache", set_token_cache, NULL, RSRC_CONF,
+        "how many verified tokens each process remembers, 0 for none (default 4096)"),
     {NULL}
 };
 /* clang-format on */

@@ -57,6 +57,7 @@ struct server_config {
     struct jwks_timing timing;
     apr_interval_time_t connect_timeout;
     apr_interval_time_t total_timeout;
+    unsigned token_cache; /**< entries in each process; 0: none */
 
     apr_array_header_t *passed_headers; /**< of const char *: Auth0PassHeaders' names */
     apr_array_header_t *fetched;   /**< of struct issuer *: those whose keys are fetched

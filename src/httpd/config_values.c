@@ -10,6 +10,7 @@
 
 #include "issuer/key_file.h"
 #include "issuer/state_dir.h"
+#include "issuer/token_cache.h"
 
 #define CA_FILE_MAX (4 * 1024 * 1024)
 #define DOMAIN_MAX 255
@@ -396,6 +397,22 @@ const char *value_time(apr_interval_time_t *time, const cmd_parms *cmd, const ch
                            "or h",
                            NULL);
     }
+    return NULL;
+}
+
+const char *value_entries(unsigned *entries, const cmd_parms *cmd, const char *value)
+{
+    const char *error = value_check(cmd, value);
+
+    if (error != NULL) {
+        return error;
+    }
+    if (strspn(value, "0123456789") != strlen(value) || strlen(value) > 7 ||
+        atoi(value) > TOKEN_CACHE_ENTRIES_MAX) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is not a number from 0 to %d",
+                            cmd->cmd->name, value, TOKEN_CACHE_ENTRIES_MAX);
+    }
+    *entries = (unsigned)atoi(value);
     return NULL;
 }
 

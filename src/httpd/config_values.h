@@ -48,6 +48,9 @@ const char *value_algorithm(unsigned *algorithms, const cmd_parms *cmd, const ch
 const char *value_time(apr_interval_time_t *time, const cmd_parms *cmd,
                        const char *value);
 
+/** A number of entries of the token cache. */
+const char *value_entries(unsigned *entries, const cmd_parms *cmd, const char *value);
+
 /** scheme://host or scheme://host:port, as browsers send it. */
 const char *value_origin(const char **origin, const cmd_parms *cmd, const char *value);
 

@@ -25,6 +25,9 @@ struct kept_store {
 /* This process's background thread; NULL in the parent. */
 static struct jwks_refresher *refresher;
 
+/* This process's; NULL in the parent, and with Auth0TokenCache 0. */
+static struct token_cache *token_cache;
+
 /* What the background thread needs to write its log. */
 struct reporter {
     server_rec *server;
@@ -215,11 +218,25 @@ static void report_attempt(void *context, const struct jwks_report *report)
     apr_pool_destroy(pool);
 }
 
-static apr_status_t forget_refresher(void *data)
+static apr_status_t forget_child(void *data)
 {
     (void)data;
     refresher = NULL;
+    token_cache = NULL;
     return APR_SUCCESS;
+}
+
+static void start_token_cache(apr_pool_t *pchild, server_rec *s)
+{
+    unsigned entries = config_server()->token_cache;
+
+    token_cache = entries > 0 ? token_cache_create(entries, pchild) : NULL;
+    if (entries > 0 && token_cache == NULL) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
+                     "no memory for a token cache of %u entries: every token is verified "
+                     "anew",
+                     entries);
+    }
 }
 
 void runtime_start(apr_pool_t *pchild, server_rec *s)
@@ -248,7 +265,8 @@ void runtime_start(apr_pool_t *pchild, server_rec *s)
     if (config->runtime.cache != NULL && curl_global_init(CURL_GLOBAL_DEFAULT) == 0) {
         refresher = jwks_refresher_start(config->runtime.store, &settings, pchild);
     }
-    apr_pool_pre_cleanup_register(pchild, NULL, forget_refresher);
+    start_token_cache(pchild, s);
+    apr_pool_pre_cleanup_register(pchild, NULL, forget_child);
     if (refresher == NULL) {
         /* Requests get 503 until another process has fetched for this one too. */
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
@@ -269,6 +287,11 @@ void runtime_stopping(apr_pool_t *pchild, int graceful)
 struct issuer_runtime *runtime_issuers(void)
 {
     return &config_server()->runtime;
+}
+
+struct token_cache *runtime_token_cache(void)
+{
+    return token_cache;
 }
 
 int runtime_slot(const struct issuer *issuer)

@@ -8,6 +8,7 @@
 #include <httpd.h>
 
 #include "issuer/issuer.h"
+#include "issuer/token_cache.h"
 
 /**
  * post_config hook: make the shared store, with the documents of the store
@@ -28,6 +29,9 @@ void runtime_stopping(apr_pool_t *pchild, int graceful);
 
 /** For issuer_find_key. In a child, after runtime_start. */
 struct issuer_runtime *runtime_issuers(void);
+
+/** This process's token cache; NULL when it has none. */
+struct token_cache *runtime_token_cache(void);
 
 /** The slot of an issuer that an .htaccess file named; -1 when there is no room. */
 int runtime_slot(const struct issuer *issuer);

@@ -48,7 +48,8 @@ static struct issuer *find_issuer(request_rec *r, const struct dir_config *dir,
 }
 
 /* The signature, with whatever this issuer verifies with. */
-static enum reason verify_signature(const struct jwt_claims **claims, struct jwt *jwt,
+static enum reason verify_signature(const struct jwt_claims **claims,
+                                    struct issuer_voucher *voucher, struct jwt *jwt,
                                     const struct issuer *issuer)
 {
     const struct jws *jws = jwt_jws(jwt);
@@ -56,12 +57,14 @@ static enum reason verify_signature(const struct jwt_claims **claims, struct jwt
     enum reason reason;
 
     if (issuer->kind == ISSUER_SECRET_FILE) {
+        *voucher = issuer_voucher_for(issuer, NULL);
         return jwt_verify_secret(claims, jwt, issuer->secret);
     }
     reason = issuer_find_key(&key, runtime_issuers(), issuer, jws->kid, jws->alg);
     if (reason != REASON_OK) {
         return reason;
     }
+    *voucher = issuer_voucher_for(issuer, &key);
     reason = jwt_verify(claims, jwt, key.key);
     issuer_key_release(&key);
     return reason;
@@ -108,8 +111,31 @@ static const struct verdict *verified_before(const request_rec *r, const char *t
     return NULL;
 }
 
+/*
+ * A token that this process has verified before. What it says is judged anew; what
+ * cannot be told from here is left to a verification.
+ */
+static bool judge_again(struct verdict *verdict, request_rec *r,
+                        const unsigned char digest[TOKEN_DIGEST_LENGTH])
+{
+    const struct jwt_claims *claims;
+    const struct issuer *issuer;
+    struct issuer_voucher voucher;
+
+    claims = token_cache_find(&voucher, runtime_token_cache(), digest, r->pool);
+    issuer = claims != NULL ? find_issuer(r, verdict->dir, claims->issuer) : NULL;
+    if (issuer == NULL || !issuer_vouches(runtime_issuers(), issuer, &voucher)) {
+        return false;
+    }
+    verdict->issuer = issuer;
+    verdict->verified = claims;
+    verdict->reason = check_policy(&verdict->user, claims, verdict->dir, issuer);
+    return true;
+}
+
 /* The order of checks is that of RFC 8725 3: see token/jwt.h. */
-static enum reason judge(struct verdict *verdict, request_rec *r, size_t len)
+static enum reason judge(struct verdict *verdict, struct issuer_voucher *voucher,
+                         request_rec *r, size_t len)
 {
     const struct dir_config *dir = verdict->dir;
     const struct verdict *before;
@@ -137,7 +163,7 @@ static enum reason judge(struct verdict *verdict, request_rec *r, size_t len)
         verdict->verified = before->verified;
     }
     else {
-        reason = verify_signature(&verdict->verified, jwt, verdict->issuer);
+        reason = verify_signature(&verdict->verified, voucher, jwt, verdict->issuer);
         if (reason != REASON_OK) {
             return reason;
         }
@@ -145,11 +171,27 @@ static enum reason judge(struct verdict *verdict, request_rec *r, size_t len)
                       "token accepted as signed by %s, kid \"%s\"", verdict->issuer->name,
                       request_log_value(jwt_jws(jwt)->kid, r->pool));
     }
-    reason = check_policy(&verdict->user, verdict->verified, dir, verdict->issuer);
-    if (reason == REASON_OK) {
-        verdict->claims = verdict->verified;
+    return check_policy(&verdict->user, verdict->verified, dir, verdict->issuer);
+}
+
+static void judge_token(struct verdict *verdict, request_rec *r, size_t len)
+{
+    struct token_cache *cache = runtime_token_cache();
+    struct issuer_voucher voucher = {0};
+    unsigned char digest[TOKEN_DIGEST_LENGTH];
+    bool digested =
+        cache != NULL && token_cache_digest(digest, cache, verdict->token, len);
+
+    if (!digested || !judge_again(verdict, r, digest)) {
+        verdict->reason = judge(verdict, &voucher, r, len);
     }
-    return reason;
+    if (verdict->reason != REASON_OK) {
+        return;
+    }
+    verdict->claims = verdict->verified;
+    if (digested && voucher.source != 0) {
+        token_cache_add(cache, digest, &voucher, verdict->verified, r->pool);
+    }
 }
 
 const struct verdict *verdict_of(request_rec *r)
@@ -177,7 +219,7 @@ const struct verdict *verdict_of(request_rec *r)
             token_removal_keep_private(r);
         }
         verdict->token = apr_pstrmemdup(r->pool, found.token, found.len);
-        verdict->reason = judge(verdict, r, found.len);
+        judge_token(verdict, r, found.len);
     }
     state->verdict = verdict;
     return verdict;

@@ -153,6 +153,48 @@ enum reason issuer_find_key(struct issuer_key *key, struct issuer_runtime *runti
     return reason;
 }
 
+static uint64_t source_of(const struct issuer *issuer)
+{
+    switch (issuer->kind) {
+    case ISSUER_KEYS_URL:
+        return (uint64_t)issuer->slot + 1; /* a slot is one source's for ever */
+    case ISSUER_KEYS_FILE:
+        return (uint64_t)(uintptr_t)issuer->keys;
+    case ISSUER_SECRET_FILE:
+        return (uint64_t)(uintptr_t)issuer->secret;
+    }
+    return 0;
+}
+
+struct issuer_voucher issuer_voucher_for(const struct issuer *issuer,
+                                         const struct issuer_key *key)
+{
+    struct issuer_voucher voucher = {.source = source_of(issuer), .generation = 0};
+
+    if (key != NULL && key->shared != NULL) {
+        voucher.generation = jwks_shared_generation(key->shared);
+    }
+    return voucher;
+}
+
+bool issuer_vouches(const struct issuer_runtime *runtime, const struct issuer *issuer,
+                    const struct issuer_voucher *voucher)
+{
+    struct jwks_state state;
+
+    if (voucher->source != source_of(issuer)) {
+        return false;
+    }
+    if (issuer->kind != ISSUER_KEYS_URL) {
+        return true;
+    }
+    if (issuer->slot < 0) {
+        return false;
+    }
+    jwks_store_state(&state, runtime->store, issuer->slot);
+    return state.generation == voucher->generation && is_usable(runtime, &state);
+}
+
 void issuer_key_release(struct issuer_key *key)
 {
     jwks_cache_release(key->shared);

@@ -52,6 +52,15 @@ struct issuer_runtime {
     unsigned waiting_max;
 };
 
+/**
+ * What a signature was verified with: a source of keys, as of one of its documents, or a
+ * secret. It can be asked later whether that still stands.
+ */
+struct issuer_voucher {
+    uint64_t source;     /**< of this process: means nothing to another one */
+    uint32_t generation; /**< of the source's document; 0 for what never changes */
+};
+
 /** A public key in use. */
 struct issuer_key {
     const struct jwk *key;
@@ -71,6 +80,22 @@ enum reason issuer_find_key(struct issuer_key *key, struct issuer_runtime *runti
                             enum jwa_alg alg);
 
 void issuer_key_release(struct issuer_key *key);
+
+/**
+ * What vouches for a token that was verified just now.
+ *
+ * @param key  the key that did; NULL for ISSUER_SECRET_FILE
+ */
+struct issuer_voucher issuer_voucher_for(const struct issuer *issuer,
+                                         const struct issuer_key *key);
+
+/**
+ * Would the issuer's keys verify the same signature again? True while it has the same
+ * document as then, and that is younger than the stale time; after another document came,
+ * the key may be gone.
+ */
+bool issuer_vouches(const struct issuer_runtime *runtime, const struct issuer *issuer,
+                    const struct issuer_voucher *voucher);
 
 /** Seconds after which keys may be there again, for Retry-After; at least 1. */
 int issuer_retry_after(const struct issuer_runtime *runtime, const struct issuer *issuer);

@@ -7,6 +7,7 @@
 struct jwks_shared {
     _Atomic unsigned references;
     struct jwks *keys;
+    uint32_t generation;
 };
 
 struct entry {
@@ -64,6 +65,11 @@ const struct jwks *jwks_shared_keys(const struct jwks_shared *shared)
     return shared->keys;
 }
 
+uint32_t jwks_shared_generation(const struct jwks_shared *shared)
+{
+    return shared->generation;
+}
+
 enum reason jwks_cache_parse(struct jwks **jwks, const char *text, size_t len)
 {
     enum reason reason;
@@ -105,6 +111,7 @@ static struct jwks_shared *parse_current(uint32_t *generation, struct jwks_cache
     if (shared != NULL) {
         atomic_init(&shared->references, 1);
         shared->keys = keys;
+        shared->generation = *generation;
     }
     else {
         jwks_destroy(keys);

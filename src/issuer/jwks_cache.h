@@ -47,4 +47,7 @@ void jwks_cache_release(struct jwks_shared *shared);
 /** The keys themselves, valid until the release. */
 const struct jwks *jwks_shared_keys(const struct jwks_shared *shared);
 
+/** The generation of the document that they are from. */
+uint32_t jwks_shared_generation(const struct jwks_shared *shared);
+
 #endif

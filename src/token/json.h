@@ -8,7 +8,9 @@
  * limits, before cJSON sees the text. Names are compared after unescaping,
  * case-sensitively. Whatever this reader accepts holds no NUL.
  *
- * Values belong to the pool given to json_parse and never change.
+ * Values belong to the pool given to json_parse and never change. A document, which is
+ * a top-level value with all that it holds, is one piece of memory without pointers: it
+ * may be copied as a whole.
  */
 #ifndef AUTH0_TOKEN_JSON_H
 #define AUTH0_TOKEN_JSON_H
@@ -19,7 +21,7 @@
 
 #include "token/reason.h"
 
-typedef struct cJSON json_value;
+typedef struct json_value json_value;
 
 struct json_limits {
     unsigned depth;   /**< nested arrays and objects; the top level counts as 1 */
@@ -55,6 +57,17 @@ struct json_limits {
  */
 enum reason json_parse(const json_value **value, const char *text, size_t len,
                        const struct json_limits *limits, apr_pool_t *pool);
+
+/** Bytes of a document, given its top-level value. */
+size_t json_document_size(const json_value *top);
+
+/**
+ * Copy a document.
+ *
+ * @param memory  json_document_size() bytes, aligned for any type
+ * @return the top-level value of the copy
+ */
+const json_value *json_document_copy(void *memory, const json_value *top);
 
 /** The member of that name; NULL when there is none or @a object is not an object. */
 const json_value *json_member(const json_value *object, const char *name);
@@ -93,7 +106,7 @@ const char *json_name(const json_value *member);
 
 /**
  * The value as JSON text without white space, from @a pool, numbers as they were
- * written; NULL without memory.
+ * written.
  */
 const char *json_text(const json_value *value, apr_pool_t *pool);
 

@@ -99,20 +99,26 @@ static bool read_audience(struct jwt_words *set, const json_value *aud, apr_pool
 }
 
 /* RFC 6749 3.3: words between single spaces; more spaces do no harm. */
-static void read_scope(struct jwt_words *set, const json_value *scope, apr_pool_t *pool)
+static void read_scope(struct jwt_claims *claims, const json_value *scope,
+                       apr_pool_t *pool)
 {
+    struct jwt_words *set = &claims->scope;
     const char *text = json_string(scope);
-    char *rest;
-    char *word;
+    char *out;
 
     if (text == NULL) {
         return;
     }
     set->words = apr_palloc(pool, (strlen(text) / 2 + 1) * sizeof(*set->words));
-    word = apr_strtok(apr_pstrdup(pool, text), " ", &rest);
-    while (word != NULL) {
-        set->words[set->count++] = word;
-        word = apr_strtok(NULL, " ", &rest);
+    out = apr_palloc(pool, strlen(text) + 1);
+    while (*(text += strspn(text, " ")) != '\0') {
+        size_t len = strcspn(text, " ");
+
+        set->words[set->count++] = memcpy(out, text, len);
+        out[len] = '\0';
+        out += len + 1;
+        claims->scope_size += len + 1;
+        text += len;
     }
     sort_words(set);
 }
@@ -146,7 +152,101 @@ static const struct jwt_claims *read_claims(const struct jwt *jwt)
     claims->bound = json_member(payload, "cnf") != NULL;
     read_string_array(&claims->permissions, json_member(payload, "permissions"),
                       jwt->pool);
-    read_scope(&claims->scope, json_member(payload, "scope"), jwt->pool);
+    read_scope(claims, json_member(payload, "scope"), jwt->pool);
+    return claims;
+}
+
+/*
+ * Packed claims: the struct, the words' pointers, the scope's words, the payload. A
+ * pointer moves by as much as what it points to.
+ */
+static const void *moved(const void *pointer, const void *from, const void *to)
+{
+    return pointer != NULL
+               ? (const char *)to + ((const char *)pointer - (const char *)from)
+               : NULL;
+}
+
+static size_t aligned(size_t size)
+{
+    return APR_ALIGN(size, sizeof(void *));
+}
+
+static size_t words_size(const struct jwt_words *set)
+{
+    return set->count * sizeof(*set->words);
+}
+
+size_t jwt_claims_size(const struct jwt_claims *claims)
+{
+    return aligned(sizeof(*claims)) + words_size(&claims->audience) +
+           words_size(&claims->permissions) + words_size(&claims->scope) +
+           aligned(claims->scope_size) + aligned(json_document_size(claims->payload));
+}
+
+/* The first of a scope's words in memory, of which the sorted first may be another. */
+static const char *first_in_memory(const struct jwt_words *set)
+{
+    const char *first = set->words[0];
+
+    for (size_t i = 1; i < set->count; i++) {
+        first = set->words[i] < first ? set->words[i] : first;
+    }
+    return first;
+}
+
+/* Copy the pointers, each as it is after a move of what it points to. */
+static char *pack_words(char *at, struct jwt_words *set, const void *from, const void *to)
+{
+    const char **words = (const char **)(void *)at;
+
+    for (size_t i = 0; i < set->count; i++) {
+        words[i] = moved(set->words[i], from, to);
+    }
+    set->words = words;
+    return at + words_size(set);
+}
+
+const struct jwt_claims *jwt_claims_pack(void *memory, const struct jwt_claims *claims)
+{
+    struct jwt_claims *copy = memory;
+    char *at = (char *)memory + aligned(sizeof(*copy));
+    char *scope = at + words_size(&claims->audience) + words_size(&claims->permissions) +
+                  words_size(&claims->scope);
+    const void *from = claims->payload;
+    const void *to;
+
+    *copy = *claims;
+    copy->payload = json_document_copy(scope + aligned(claims->scope_size), from);
+    to = copy->payload;
+    copy->issuer = moved(claims->issuer, from, to);
+    at = pack_words(at, &copy->audience, from, to);
+    at = pack_words(at, &copy->permissions, from, to);
+    if (claims->scope.count > 0) {
+        from = first_in_memory(&claims->scope);
+        memcpy(scope, from, claims->scope_size);
+        pack_words(at, &copy->scope, from, scope);
+    }
+    return copy;
+}
+
+static void unpack_words(struct jwt_words *set, const void *from, void *to)
+{
+    set->words = (const char **)(size_t)moved(set->words, from, to);
+    for (size_t i = 0; i < set->count; i++) {
+        set->words[i] = moved(set->words[i], from, to);
+    }
+}
+
+const struct jwt_claims *jwt_claims_unpack(void *memory, const void *packed)
+{
+    struct jwt_claims *claims = memory;
+
+    claims->payload = moved(claims->payload, packed, memory);
+    claims->issuer = moved(claims->issuer, packed, memory);
+    unpack_words(&claims->audience, packed, memory);
+    unpack_words(&claims->permissions, packed, memory);
+    unpack_words(&claims->scope, packed, memory);
     return claims;
 }
 

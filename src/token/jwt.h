@@ -65,6 +65,7 @@ struct jwt_claims {
     bool bound;                   /**< has cnf (RFC 7800): not a bearer token */
     struct jwt_words permissions; /**< empty unless an array of strings */
     struct jwt_words scope;       /**< empty unless a string (RFC 6749 3.3) */
+    size_t scope_size;            /**< bytes of the scope's words, which lie together */
     const json_value *payload;    /**< all claims */
 };
 
@@ -120,6 +121,25 @@ enum reason jwt_verify_secret(const struct jwt_claims **claims, struct jwt *jwt,
  */
 enum reason jwt_check(const char **user, const struct jwt_claims *claims,
                       const struct jwt_policy *policy, apr_int64_t now);
+
+/** Bytes that jwt_claims_pack needs. */
+size_t jwt_claims_size(const struct jwt_claims *claims);
+
+/**
+ * Copy claims with all that belongs to them into one piece of memory.
+ *
+ * @param memory  jwt_claims_size() bytes, aligned for any type
+ * @return the copy, at @a memory
+ */
+const struct jwt_claims *jwt_claims_pack(void *memory, const struct jwt_claims *claims);
+
+/**
+ * Make packed claims whole again whose bytes were copied to another place.
+ *
+ * @param memory  where they are now
+ * @param packed  where jwt_claims_pack put them; need not be there any more
+ */
+const struct jwt_claims *jwt_claims_unpack(void *memory, const void *packed);
 
 /** Is @a word in the set? Case-sensitive, whole words. */
 bool jwt_words_contain(const struct jwt_words *set, const char *word);

@@ -271,6 +271,7 @@ LINES = {
     "Auth0HTTPTimeout": "Auth0HTTPTimeout 2s 5s",
     "Auth0HTTPProxy": "Auth0HTTPProxy none",
     "Auth0StateDir": "Auth0StateDir conf",
+    "Auth0TokenCache": "Auth0TokenCache 100",
     "Require valid-user": "Require valid-user",
     "Require auth0-permission": "Require auth0-permission read:a",
     "Require auth0-scope": "Require auth0-scope read:a",
