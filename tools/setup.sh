@@ -70,6 +70,7 @@ want_test() {
     want nodejs               program node
     want npm                  program npm
     want libfaketime          faketime_library
+    want php-cgi              program php-cgi
     want python3              test -x /usr/bin/python3
     for name in pytest requests jwcrypto cryptography trustme hypothesis h2; do
         want "python3-$name"  python_module "$name"

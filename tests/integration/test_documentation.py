@@ -15,9 +15,9 @@ from support.paths import LIBEXECDIR, TOP
 from support.refusal import assert_refusal
 from support.tokens import Key
 
-PAGES = ("docs/directives.md", "README.md")
+PAGES = ("docs/directives.md", "docs/guide.md", "README.md")
 # What examples need beyond the usual modules of the tests' servers.
-MODULES = ("proxy", "proxy_http")
+MODULES = ("proxy", "proxy_http", "proxy_fcgi", "auth_basic", "authn_file")
 
 EXAMPLES = {f"{page}:{line}": block for page in PAGES
             for line, block in blocks((TOP / page).read_text("utf-8"))}

@@ -358,7 +358,7 @@ class Httpd:
 
     # ---- requests ------------------------------------------------------------
 
-    def _remember(self, token):
+    def remember(self, token):
         """Parts of sent tokens: none may turn up in a log."""
         for part in token.split(".") if isinstance(token, str) else []:
             if len(part) >= 40 and part.isascii() and part.isprintable():
@@ -369,7 +369,7 @@ class Httpd:
                 port=None, timeout=http.TIMEOUT):
         headers = list(headers.items()) if isinstance(headers, dict) else list(headers)
         if token is not None:
-            self._remember(token)
+            self.remember(token)
             headers.append(("Authorization", f"Bearer {token}"))
         return http.request(port or self.port, method, path, headers, body, timeout,
                             version)
