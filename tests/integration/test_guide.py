@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support import guide, pages
+from support.backend import seen_header
 from support.guide import AUDIENCE, recipe, serve  # noqa: F401 (a fixture)
 from support.paths import TOOL
 from support.refusal import assert_refusal
@@ -68,6 +69,18 @@ def test_a_cookie_opens_pages_and_without_one_the_login_page_comes(serve, issuer
     answer = server.get("/members/index.html", headers={"Cookie": f"access_token={good}"})
     assert answer.text == "the page members/index.html"
     assert answer.header("Cache-Control") == "private"
+
+
+@recipe("Pages in a browser, by cookie")
+def test_a_service_behind_sees_neither_the_cookie_nor_the_header(serve, issuer, backend):
+    good = issuer.mint(aud=AUDIENCE)
+    server = serve(before=f"ProxyPass /members {backend.url}/members\n", good=good,
+                   files=page("login.html"), modules=("proxy", "proxy_http"))
+    assert len(backend.hits) == 2
+    cookies = {"Cookie": f"theme=dark; access_token={good}"}
+    assert server.get("/members/", headers=cookies).status == 200
+    assert seen_header(backend.hits[2], "Cookie") == ["theme=dark"]
+    assert good[-30:] not in str(backend.hits)
 
 
 @recipe("One public path in a protected tree")

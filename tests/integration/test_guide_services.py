@@ -98,6 +98,8 @@ def test_a_websocket_opens_with_a_token_in_the_query_which_goes_no_further(serve
                                                                            service):
     good = issuer.mint(aud=AUDIENCE, sub="ann")
     server = serve({BACKEND: service.url}, good=good, modules=PROXY)
+    assert [line for line, _ in service.hits] == ["GET /chat HTTP/1.1"] * 2
+    assert good[-30:] not in str(service.hits)
     service.hits.clear()
     with websocket.Connection(server.port, f"/chat?room=1&access_token={good}",
                               {"X-User": "mallory"}) as chat:

@@ -95,7 +95,8 @@ def serve(httpd, issuer, example):
             files["htdocs/.htaccess"] = pages.with_issuer(issuer, block)
         else:
             config = pages.trusting(issuer, block)
-        server = httpd(before + config, files=files, modules=modules)
+        # Quiet but for what a recipe itself asks for.
+        server = httpd(before + config, files=files, modules=modules, log_level="warn")
         fields = {name.upper(): f"Authorization: Bearer {token}"
                   for name, token in tokens.items()}
         fields["TOKEN"] = tokens.get("good", "")
