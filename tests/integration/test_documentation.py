@@ -10,38 +10,21 @@ import pytest
 
 from support import paths, tokens
 from support.httpd import Httpd
+from support.pages import LOAD, blocks, is_htaccess, trusting, without_load_lines
 from support.paths import LIBEXECDIR, TOP
 from support.refusal import assert_refusal
 from support.tokens import Key
 
-PAGES = ("docs/directives.md", "README.md")
+PAGES = ("docs/directives.md", "docs/guide.md", "README.md")
 # What examples need beyond the usual modules of the tests' servers.
-MODULES = ("proxy", "proxy_http")
-
-
-def blocks(text):
-    """The apache blocks of a page: (line of the page where it begins, text)."""
-    return [(text.count("\n", 0, match.start()) + 2, match.group(1))
-            for match in re.finditer(r"^```apache\n(.*?)^```", text, flags=re.M | re.S)]
-
+MODULES = ("proxy", "proxy_http", "proxy_fcgi", "auth_basic", "authn_file")
 
 EXAMPLES = {f"{page}:{line}": block for page in PAGES
             for line, block in blocks((TOP / page).read_text("utf-8"))}
 
 
-def is_htaccess(block):
-    return re.match(r"#.*\.htaccess\n", block) is not None
-
-
 SERVER_EXAMPLES = [name for name, block in EXAMPLES.items() if not is_htaccess(block)]
 HTACCESS_EXAMPLES = [name for name, block in EXAMPLES.items() if is_htaccess(block)]
-
-LOAD = r"^LoadModule +(\w+)_module +modules/mod_(\w+)\.so$"
-
-
-def without_load_lines(block):
-    """The modules are loaded already; what is left keeps its line numbers."""
-    return re.sub(LOAD, "", block, flags=re.M)
 
 
 @pytest.fixture(scope="module")
@@ -136,13 +119,6 @@ def example_with(words):
              if name.startswith("README.md") and words in block]
     assert len(found) == 1, f"{words!r} is in {len(found)} examples of README.md"
     return without_load_lines(found[0])
-
-
-def trusting(issuer, block):
-    """The example with the tests' issuer in place of the tenant."""
-    assert "tenant.us.auth0.com" in block
-    return (f"Auth0CAFile {issuer.ca_file}\n"
-            + block.replace("tenant.us.auth0.com", issuer.domain))
 
 
 def test_the_readmes_example_protects_what_it_says(httpd, issuer):
