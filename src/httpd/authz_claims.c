@@ -194,6 +194,14 @@ static const char *parse_claim(cmd_parms *cmd, const char *line, const void **pa
         return error;
     }
     rest = skip_space(rest);
+    /* "role=admin" in quotes would be a claim of that name, which nobody means. */
+    if (*rest == '\0' && *name != '/' && strpbrk(name, "=~") != NULL) {
+        return refuse(
+            cmd, CLAIM, quote(cmd, name),
+            "is a name with a condition in it: quote the name or the value, as in "
+            "role=\"team lead\"; a name with a = or a ~ is written as a JSON "
+            "Pointer, /name");
+    }
     condition->comparison = *rest == '\0' ? IS_SET : *rest == '=' ? EQUALS : MATCHES;
     if (*rest != '\0' && *rest != '=' && *rest != '~') {
         return refuse(cmd, CLAIM, quote(cmd, rest), "is neither =value nor ~ regex");

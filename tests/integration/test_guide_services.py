@@ -7,13 +7,12 @@ import subprocess
 import pytest
 
 from support.backend import seen_header
-from support.websocket import WebSocket, WebSocketServer
-from support.backend import seen_header
 from support.guide import AUDIENCE, recipe, serve  # noqa: F401 (a fixture)
 from support.httpd import readable_folder
 from support.refusal import assert_refusal
 from support.tokens import tampered
 from support.wait import wait_until
+from support.websocket import WebSocket, WebSocketServer
 
 PROXY = ("proxy", "proxy_http")
 BACKEND = "http://127.0.0.1:8000"
