@@ -17,7 +17,7 @@
 const char *stub_variable = "";
 bool stub_in_htaccess;
 
-/* ---- expressions ------------------------------------------------------------------------- */
+/* ---- expressions ------------------------------------------------------------------- */
 
 bool stub_expr_is_valid(const char *text)
 {
@@ -77,7 +77,7 @@ const char *ap_expr_str_exec(request_rec *r, const ap_expr_info_t *info,
     return stub_expr_value(info->filename);
 }
 
-/* ---- regular expressions ------------------------------------------------------------------ */
+/* ---- regular expressions ----------------------------------------------------------- */
 
 /* httpd's options: AP_REG_DEFAULT. */
 static pcre2_code *compile(const char *pattern)

@@ -16,7 +16,7 @@
 /** The text of %{...}. */
 extern const char *stub_variable;
 
-/** Is the directive at hand in an .htaccess file? Its expressions are to be restricted. */
+/** Is the directive in an .htaccess file, and its expressions to be restricted? */
 extern bool stub_in_htaccess;
 
 /** May this expression stand where the directive at hand does? */

@@ -38,7 +38,7 @@ struct passes {
 static const command_rec command = {.name = "Auth0Something"};
 static const struct json_limits limits = JSON_LIMITS_DEFAULT;
 
-/* ---- paths ------------------------------------------------------------------------------- */
+/* ---- paths ------------------------------------------------------------------------- */
 
 static void check_path(const char *text, const json_value *document, apr_pool_t *pool)
 {
@@ -69,7 +69,7 @@ static void try_path(const char *text, struct part value, apr_pool_t *pool)
     }
 }
 
-/* ---- what both directives have in common -------------------------------------------------- */
+/* ---- what both directives have in common ------------------------------------------- */
 
 /* Split as the directives are documented: at the last '='. NULL without one. */
 static const char *split(const char **claim, const char *word)
@@ -126,12 +126,13 @@ static struct jwt_claims *claims_for(const struct passes *passes, struct part va
     return claims->payload != NULL ? claims : NULL;
 }
 
-/* ---- Auth0PassClaims ---------------------------------------------------------------------- */
+/* ---- Auth0PassClaims --------------------------------------------------------------- */
 
 /* What a word stands for; false when it is to be refused. */
 static bool read_variable(struct passed *passed, const char *word, apr_pool_t *pool)
 {
     const char *given = split(&passed->claim, word);
+    char *variable;
 
     if (is_undefined(word) || !pointer_is_valid(passed->claim)) {
         return false;
@@ -141,14 +142,12 @@ static bool read_variable(struct passed *passed, const char *word, apr_pool_t *p
         return strncmp(given, "AUTH0_", 6) == 0 && strlen(given) > 6 &&
                consists_of(given, "_");
     }
-    passed->name = apr_pstrcat(pool, "AUTH0_CLAIM_", word, NULL);
-    for (char *p = fuzz_string(passed->name, strlen(passed->name)), *begin = p;; p++) {
-        if (*p == '\0') {
-            passed->name = begin;
-            return true;
-        }
+    variable = apr_pstrcat(pool, "AUTH0_CLAIM_", word, NULL);
+    for (char *p = variable; *p != '\0'; p++) {
         *p = (char)(consists_of((const char[]){*p, '\0'}, "_") ? *p : '_');
     }
+    passed->name = variable;
+    return true;
 }
 
 static bool has_variable(const struct passes *passes, const char *name)
@@ -219,7 +218,7 @@ static const char *add_variable(struct passes *passes, const cmd_parms *cmd,
     return error;
 }
 
-/* ---- Auth0PassHeaders --------------------------------------------------------------------- */
+/* ---- Auth0PassHeaders -------------------------------------------------------------- */
 
 /* As programs see a field's name that cannot tell - from _ and large from small. */
 static char *plain_name(const char *name)
@@ -377,7 +376,7 @@ static const char *add_field(struct passes *passes, const cmd_parms *cmd,
     return error;
 }
 
-/* ---- one input ---------------------------------------------------------------------------- */
+/* ---- one input --------------------------------------------------------------------- */
 
 static void try_line(const char *line, struct part value, bool fields, apr_pool_t *pool)
 {

@@ -49,7 +49,7 @@ static const char usual_claims[] =
 
 static const struct json_limits limits = JSON_LIMITS_DEFAULT;
 
-/* ---- words and their texts ---------------------------------------------------------------- */
+/* ---- words and their texts --------------------------------------------------------- */
 
 /* A word of a line, as it must have been understood. */
 struct word {
@@ -102,7 +102,7 @@ static apr_array_header_t *words_of(const char *line, apr_pool_t *pool)
     return words;
 }
 
-/* ---- auth0-permission, auth0-scope --------------------------------------------------------- */
+/* ---- auth0-permission, auth0-scope ------------------------------------------------- */
 
 static bool scopes_are_good(const apr_array_header_t *words)
 {
@@ -199,7 +199,7 @@ static void check_scopes(const authz_provider *provider, const void *parsed,
     }
 }
 
-/* ---- auth0-org, auth0-client, auth0-claim --------------------------------------------------- */
+/* ---- auth0-org, auth0-client, auth0-claim ------------------------------------------ */
 
 static bool names_are_good(const apr_array_header_t *words)
 {
@@ -211,31 +211,27 @@ static bool names_are_good(const apr_array_header_t *words)
     return words->nelts > 0;
 }
 
-static const char *claim_text(const json_value *payload, const char *name)
+/* Which claim must be that name. */
+static const char *claim_of(const json_value *payload, const char *name, bool client)
 {
-    return json_string(pointer_find(name, payload));
+    if (client) {
+        return pointer_find("client_id", payload) != NULL ? "client_id" : "azp";
+    }
+    return strstr(name, "org_") == name ? "org_id" : "org_name";
 }
 
 /* One name is that of the token's organization, or of its client. */
 static bool names_hold(const apr_array_header_t *words, const json_value *payload,
                        bool client)
 {
-    const char *client_claim =
-        pointer_find("client_id", payload) != NULL ? "client_id" : "azp";
-
     for (int i = 0; i < words->nelts; i++) {
         const char *name = read_word(APR_ARRAY_IDX(words, i, const char *)).text;
-        const char *id =
-            client ? claim_text(payload, client_claim) : claim_text(payload, "org_id");
-        const char *org_name = client ? NULL : claim_text(payload, "org_name");
+        const char *value =
+            name != NULL
+                ? json_string(pointer_find(claim_of(payload, name, client), payload))
+                : NULL;
 
-        if (name == NULL) {
-            continue;
-        }
-        if (client ? id != NULL && strcmp(id, name) == 0
-            : strstr(name, "org_") == name
-                ? id != NULL && strcmp(id, name) == 0
-                : org_name != NULL && strcmp(org_name, name) == 0) {
+        if (value != NULL && strcmp(value, name) == 0) {
             return true;
         }
     }
@@ -336,7 +332,7 @@ static bool condition_holds(const struct condition *condition, const json_value 
     return false;
 }
 
-/* ---- one line -------------------------------------------------------------------------------- */
+/* ---- one line ---------------------------------------------------------------------- */
 
 static const json_value *claims_of(struct part text, apr_pool_t *pool)
 {

@@ -52,7 +52,7 @@ static bool is(enum circumstance letter)
     return memchr(letters.bytes, (int)letter, letters.len) != NULL;
 }
 
-/* ---- Auth0TokenSource -------------------------------------------------------------------- */
+/* ---- Auth0TokenSource -------------------------------------------------------------- */
 
 /* Has the list this source? @a name is NULL for the header field. */
 static bool is_listed(enum token_source_kind kind, const char *name)
@@ -131,7 +131,7 @@ static void add_sources(const char *line, apr_pool_t *pool)
     }
 }
 
-/* ---- lists of pairs, once more -------------------------------------------------------------- */
+/* ---- lists of pairs, once more ----------------------------------------------------- */
 
 static int hex(const char *digits, size_t len)
 {
@@ -269,7 +269,7 @@ static const char *read_url(const char *text, const char *stops, apr_pool_t *poo
                                       end, NULL);
 }
 
-/* ---- requests ------------------------------------------------------------------------------ */
+/* ---- requests ---------------------------------------------------------------------- */
 
 static const char *field_name(void)
 {

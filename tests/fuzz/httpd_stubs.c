@@ -205,7 +205,7 @@ void ap_log_rerror_(const char *file, int line, int index, int level, apr_status
     (void)format;
 }
 
-/* ---- what nothing here may come to ------------------------------------------------ */
+/* ---- what nothing here may come to ------------------------------------------------- */
 
 ap_filter_rec_t *ap_register_output_filter(const char *name, ap_out_filter_func filter,
                                            ap_init_filter_func init, ap_filter_type type)
@@ -257,7 +257,7 @@ int ap_update_child_status(ap_sb_handle_t *sbh, int status, request_rec *r)
     fuzz_fail(__FILE__, __LINE__, "nothing here has a scoreboard");
 }
 
-/* ---- of our own ------------------------------------------------------------------------ */
+/* ---- of our own -------------------------------------------------------------------- */
 
 const struct dir_config *config_dir(const request_rec *r)
 {

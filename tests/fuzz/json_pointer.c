@@ -78,7 +78,7 @@ static const char *decode(const char *step, size_t len)
     char *name = fuzz_string(step, len);
     char *tilde = name;
 
-    while (name[0] != '\0' && (tilde = strchr(tilde, '~')) != NULL) {
+    while ((tilde = strchr(tilde, '~')) != NULL) {
         *tilde = tilde[1] == '1' ? '/' : '~';
         tilde++;
         memmove(tilde, tilde + 1, strlen(tilde));
