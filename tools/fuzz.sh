@@ -16,7 +16,7 @@ dictionary=tests/fuzz/$name.dict
 
 # Bytes of the longest input: what the code behind it takes, and a little more.
 case $name in
-    bearer | directives) length=2048 ;;
+    bearer | claims | directives | requirements | token_source) length=2048 ;;
     jwt) length=8400 ;;
     base64url) length=1024 ;;
     jwks) length=16384 ;;

@@ -55,6 +55,7 @@ static char *without_tokens(bool *removed, const char *list, const char *end,
 {
     char *cleaned = apr_palloc(r->pool, (apr_size_t)(end - list) + 1);
     char *out = cleaned;
+    bool first = true;
     struct token_pair pair;
 
     *removed = false;
@@ -69,9 +70,10 @@ static char *without_tokens(bool *removed, const char *list, const char *end,
             }
             continue;
         }
-        if (out > cleaned) {
+        if (!first) { /* a pair may be empty */
             *out++ = kind == TOKEN_SOURCE_QUERY ? '&' : ';';
         }
+        first = false;
         memcpy(out, pair.begin, len);
         out += len;
     }

@@ -8,6 +8,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,15 @@
 
 #undef apr_palloc
 #undef apr_pstrdup
+#undef apr_pstrmemdup
+#undef apr_pstrcat
 
 #define SIGNATURE_MAX 1024
 
 /* What exact_palloc has handed out for the input at hand. */
 struct piece {
     struct piece *next;
+    const apr_pool_t *pool;
     void *memory;
 };
 
@@ -51,22 +55,50 @@ static void *allocate(size_t size)
 }
 
 /* The list is apart from the pieces, so that nothing of ours lies beside their bytes. */
-void *exact_palloc(apr_pool_t *unused, apr_size_t size)
+void *exact_palloc(apr_pool_t *of, apr_size_t size)
 {
     struct piece *piece = allocate(sizeof(*piece));
 
-    (void)unused;
+    piece->pool = of;
     piece->memory = allocate(size);
     piece->next = pieces;
     pieces = piece;
     return piece->memory;
 }
 
-char *exact_pstrdup(apr_pool_t *unused, const char *text)
+char *exact_pstrmemdup(apr_pool_t *of, const char *text, apr_size_t len)
 {
-    size_t size = strlen(text) + 1;
+    char *copy = exact_palloc(of, len + 1);
 
-    return memcpy(exact_palloc(unused, size), text, size);
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+char *exact_pstrdup(apr_pool_t *of, const char *text)
+{
+    return exact_pstrmemdup(of, text, strlen(text));
+}
+
+char *exact_pstrcat(apr_pool_t *of, ...)
+{
+    char *joined = NULL;
+    size_t len = 0;
+    FILE *stream = open_memstream(&joined, &len);
+    const char *text;
+    char *copy;
+    va_list texts;
+
+    HOLDS(stream != NULL);
+    va_start(texts, of);
+    while ((text = va_arg(texts, const char *)) != NULL) {
+        fputs(text, stream);
+    }
+    va_end(texts);
+    fclose(stream);
+    copy = exact_pstrmemdup(of, joined, len);
+    free(joined);
+    return copy;
 }
 
 /*
@@ -112,16 +144,34 @@ apr_pool_t *fuzz_begin(void)
     return pool;
 }
 
-void fuzz_end(void)
+/* Those of one pool, or with NULL all. */
+static void free_pieces(const apr_pool_t *of)
 {
-    apr_pool_destroy(pool);
-    while (pieces != NULL) {
-        struct piece *piece = pieces;
+    struct piece **link = &pieces;
 
-        pieces = piece->next;
+    while (*link != NULL) {
+        struct piece *piece = *link;
+
+        if (of != NULL && piece->pool != of) {
+            link = &piece->next;
+            continue;
+        }
+        *link = piece->next;
         free(piece->memory);
         free(piece);
     }
+}
+
+void fuzz_forget(apr_pool_t *gone)
+{
+    apr_pool_clear(gone);
+    free_pieces(gone);
+}
+
+void fuzz_end(void)
+{
+    apr_pool_destroy(pool);
+    free_pieces(NULL);
 }
 
 void *fuzz_room(size_t len)

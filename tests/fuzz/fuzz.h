@@ -34,6 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /** Begin with one input: a pool for it, the random numbers from their start. */
 apr_pool_t *fuzz_begin(void);
 
+/** All memory of this pool, which is not that of fuzz_begin, is gone. */
+void fuzz_forget(apr_pool_t *gone);
+
 /** End it: the pool goes, and everything that exact_pool.h has handed out. */
 void fuzz_end(void);
 

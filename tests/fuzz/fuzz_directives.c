@@ -1,7 +1,7 @@
 /*
- * The values of directives and the words of requirements. The input, in parts between
- * lines of "--": a character that says which of them, the rest of the line as it
- * stands in httpd.conf, and what a file that it names holds.
+ * The values of directives. The input, in parts between lines of "--": a character that
+ * says which of them, the rest of the line as it stands in httpd.conf, and what a file
+ * that it names holds.
  *
  * An accepted value has the form that the rest of the module counts on; a refusal says
  * in words which directive is meant.
@@ -15,7 +15,6 @@
 #include <strings.h>
 
 #include "fuzz.h"
-#include "httpd/authz.h"
 #include "httpd/config_values.h"
 #include "httpd_stubs.h"
 
@@ -27,8 +26,7 @@ static const command_rec command = {.name = "Auth0Something"};
 
 static void check_refusal(const char *error)
 {
-    HOLDS(strncmp(error, "Auth0Something: ", 16) == 0 ||
-          strncmp(error, "Require ", 8) == 0);
+    HOLDS(strncmp(error, "Auth0Something: ", 16) == 0);
     HOLDS(ERR_peek_error() == 0);
 }
 
@@ -214,90 +212,9 @@ static const char *try_ca_file(const cmd_parms *cmd, const char *value)
     return error;
 }
 
-static int compare_words(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* All the words but those that equal @a without, as a token would grant them. */
-static struct jwt_words words_but(const apr_array_header_t *words, const char *without)
-{
-    struct jwt_words set = {.words = fuzz_room((size_t)words->nelts * sizeof(char *))};
-
-    for (int i = 0; i < words->nelts; i++) {
-        const char *word = APR_ARRAY_IDX(words, i, const char *);
-
-        if (without == NULL || strcmp(word, without) != 0) {
-            set.words[set.count++] = word;
-        }
-    }
-    if (set.count > 1) {
-        qsort(set.words, set.count, sizeof(*set.words), compare_words);
-    }
-    return set;
-}
-
-/* Words that a challenge can carry, all of which the user must have. */
-static void check_words(const authz_provider *provider, const void *parsed, bool scope,
-                        apr_pool_t *pool)
-{
-    const apr_array_header_t *words = parsed;
-    struct jwt_claims claims = {0};
-    struct request_state state = {.claims = &claims};
-    request_rec r = {.pool = pool};
-    struct jwt_words *granted = scope ? &claims.scope : &claims.permissions;
-    struct jwt_words *other = scope ? &claims.permissions : &claims.scope;
-
-    HOLDS(words->nelts > 0);
-    stub_state = NULL;
-    HOLDS(provider->check_authorization(&r, "", parsed) == AUTHZ_DENIED_NO_USER);
-    stub_state = &state;
-    *granted = words_but(words, NULL);
-    HOLDS(provider->check_authorization(&r, "", parsed) == AUTHZ_GRANTED);
-    HOLDS(state.missing == NULL);
-    /* The same words in the other claim are worth nothing. */
-    *other = *granted;
-    for (int i = 0; i < words->nelts; i++) {
-        const char *word = APR_ARRAY_IDX(words, i, const char *);
-
-        HOLDS(*word != '\0');
-        for (const char *p = word; *p != '\0'; p++) {
-            HOLDS(*p >= 0x21 && *p <= 0x7e && *p != '"' && *p != '\\');
-        }
-        *granted = words_but(words, word);
-        state.missing = NULL;
-        HOLDS(provider->check_authorization(&r, "", parsed) == AUTHZ_DENIED);
-        HOLDS(state.missing != NULL && state.missing->nelts <= words->nelts);
-    }
-    stub_state = NULL;
-}
-
-static const char *try_requirement(cmd_parms *cmd, const char *name, const char *line,
-                                   char how)
-{
-    const authz_provider *provider = stub_provider(name);
-    ap_directive_t around = {.directive = how == 'n' ? "<RequireNone" : "<RequireAny"};
-    ap_directive_t directive = {
-        .directive = "Require",
-        .args = apr_pstrcat(cmd->pool, how == '!' ? "NOT " : "", name, " ", line, NULL),
-        .parent = &around,
-    };
-    const void *parsed = NULL;
-    const char *error;
-
-    cmd->directive = &directive;
-    error = provider->parse_require_line(cmd, line, &parsed);
-    HOLDS((how == 'n' || how == '!') <= (error != NULL));
-    if (error == NULL) {
-        check_words(provider, parsed, strcmp(name, "auth0-scope") == 0, cmd->pool);
-    }
-    return error;
-}
-
 static const char *try_line(cmd_parms *cmd, struct part which, const char *line)
 {
     char first = which.len > 0 ? which.bytes[0] : '\0';
-    char second = which.len > 1 ? which.bytes[1] : '\0';
     const char *word = ap_getword_conf(cmd->pool, &(const char *){line});
 
     switch (first) {
@@ -311,14 +228,10 @@ static const char *try_line(cmd_parms *cmd, struct part which, const char *line)
         return try_issuer(cmd, line);
     case 'o':
         return try_origin(cmd, word);
-    case 'p':
-        return try_requirement(cmd, "auth0-permission", line, second);
     case 'f':
         return try_state_dir(cmd, word);
     case 'x':
         return try_proxy(cmd, word);
-    case 's':
-        return try_requirement(cmd, "auth0-scope", line, second);
     default:
         return try_time(cmd, word);
     }
@@ -326,16 +239,11 @@ static const char *try_line(cmd_parms *cmd, struct part which, const char *line)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static bool registered;
     apr_pool_t *pool = fuzz_begin();
     struct part part[PARTS];
     cmd_parms cmd = {.pool = pool, .temp_pool = pool, .cmd = &command};
     const char *error;
 
-    if (!registered) {
-        authz_register(pool);
-        registered = true;
-    }
     fuzz_split(part, PARTS, data, size);
     stub_file = fuzz_document(part[FILE_CONTENT]);
     error = try_line(&cmd, part[WHICH], fuzz_string(part[LINE].bytes, part[LINE].len));

@@ -4,22 +4,26 @@
 #include <apr_strings.h>
 #include <ctype.h>
 #include <errno.h>
+#include <http_core.h>
 #include <http_request.h>
+#include <scoreboard.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <util_filter.h>
 
 #include "httpd/error_response.h"
 #include "httpd/module.h"
 #include "issuer/key_file.h"
 #include "issuer/state_dir.h"
 
-#define PROVIDERS 4
+#define PROVIDERS 8
 
 module AP_MODULE_DECLARE_DATA auth0_jwt_module;
 
 struct part stub_file;
-struct request_state *stub_state;
+struct dir_config stub_dir;
+struct server_config stub_server;
 
 static struct {
     const char *name;
@@ -90,6 +94,11 @@ char *ap_getword_conf(apr_pool_t *pool, const char **line)
 int ap_cstr_casecmp(const char *a, const char *b)
 {
     return strcasecmp(a, b);
+}
+
+int ap_cstr_casecmpn(const char *a, const char *b, apr_size_t n)
+{
+    return strncasecmp(a, b, n);
 }
 
 void ap_str_tolower(char *text)
@@ -196,6 +205,100 @@ void ap_log_rerror_(const char *file, int line, int index, int level, apr_status
     (void)format;
 }
 
+/* ---- what nothing here may come to ------------------------------------------------- */
+
+ap_filter_rec_t *ap_register_output_filter(const char *name, ap_out_filter_func filter,
+                                           ap_init_filter_func init, ap_filter_type type)
+{
+    (void)name;
+    (void)filter;
+    (void)init;
+    (void)type;
+    fuzz_fail(__FILE__, __LINE__, "nothing here has filters");
+}
+
+ap_filter_t *ap_add_output_filter(const char *name, void *context, request_rec *r,
+                                  conn_rec *c)
+{
+    (void)name;
+    (void)context;
+    (void)r;
+    (void)c;
+    fuzz_fail(__FILE__, __LINE__, "nothing here has filters");
+}
+
+void ap_remove_output_filter(ap_filter_t *f)
+{
+    (void)f;
+    fuzz_fail(__FILE__, __LINE__, "nothing here has filters");
+}
+
+apr_status_t ap_pass_brigade(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    (void)f;
+    (void)bb;
+    fuzz_fail(__FILE__, __LINE__, "nothing here has filters");
+}
+
+char *ap_get_token(apr_pool_t *pool, const char **line, int white)
+{
+    (void)pool;
+    (void)line;
+    (void)white;
+    fuzz_fail(__FILE__, __LINE__, "nothing here has filters");
+}
+
+/* Only a request of a server in service has a place on the scoreboard. */
+int ap_update_child_status(ap_sb_handle_t *sbh, int status, request_rec *r)
+{
+    (void)sbh;
+    (void)status;
+    (void)r;
+    fuzz_fail(__FILE__, __LINE__, "nothing here has a scoreboard");
+}
+
+/* ---- of our own -------------------------------------------------------------------- */
+
+const struct dir_config *config_dir(const request_rec *r)
+{
+    (void)r;
+    return &stub_dir;
+}
+
+struct server_config *config_server(void)
+{
+    return &stub_server;
+}
+
+bool config_pass_token(const struct dir_config *dir)
+{
+    return dir->pass_token != 0;
+}
+
+const char *ap_auth_type(request_rec *r)
+{
+    return r->ap_auth_type;
+}
+
+bool config_is_our_auth_type(const char *type)
+{
+    return type != NULL && strcasecmp(type, "Auth0") == 0;
+}
+
+request_rec *stub_request(apr_pool_t *pool)
+{
+    request_rec *r = apr_pcalloc(pool, sizeof(*r));
+
+    r->pool = pool;
+    r->connection = apr_pcalloc(pool, sizeof(*r->connection));
+    r->request_config = apr_pcalloc(pool, sizeof(void *));
+    r->server = apr_pcalloc(pool, sizeof(*r->server));
+    r->server->log.level = APLOG_TRACE8; /* so that every line is put together */
+    r->headers_in = apr_table_make(pool, 4);
+    r->subprocess_env = apr_table_make(pool, 4);
+    return r;
+}
+
 const char *key_file_read(const char **data, size_t *len, const char *path, size_t max,
                           bool private, apr_pool_t *pool)
 {
@@ -215,18 +318,6 @@ const char *state_dir_problem(const char *dir)
 {
     HOLDS(*dir == '/');
     return stub_file.bytes != NULL ? NULL : "does not exist";
-}
-
-struct request_state *request_state_get(const request_rec *r)
-{
-    (void)r;
-    return stub_state;
-}
-
-const char *request_log_value(const char *value, apr_pool_t *pool)
-{
-    (void)pool;
-    return value;
 }
 
 int error_response_refuse(request_rec *r, enum reason reason, int retry_after)
