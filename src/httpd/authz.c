@@ -115,7 +115,7 @@ static const char *parse_words(cmd_parms *cmd, const char *line, const void **pa
     const char *error = authz_refuse_negation(cmd, provider);
     const char *text;
 
-    while (error == NULL && *(text = ap_getword_conf(cmd->temp_pool, &line)) != '\0') {
+    while (error == NULL && operand_next(&text, &line, cmd)) {
         struct operand *word = apr_array_push(words);
 
         error = operand_read(word, cmd, provider, text);

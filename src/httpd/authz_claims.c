@@ -162,6 +162,9 @@ static const char *read_regex(struct condition *condition, const cmd_parms *cmd,
     if (error != NULL) {
         return error;
     }
+    if (strstr(pattern, "(*LIMIT_") != NULL) {
+        return refuse(cmd, CLAIM, quote(cmd, pattern), "sets a limit of its own");
+    }
     condition->regex = ap_pregcomp(
         cmd->pool, apr_pstrcat(cmd->temp_pool, REGEX_LIMITS, pattern, NULL), 0);
     return condition->regex != NULL
@@ -244,7 +247,7 @@ static const char *parse_names(cmd_parms *cmd, const char *line, const void **pa
     const char *error = authz_refuse_negation(cmd, provider);
     const char *word;
 
-    while (error == NULL && *(word = ap_getword_conf(cmd->temp_pool, &line)) != '\0') {
+    while (error == NULL && operand_next(&word, &line, cmd)) {
         error = operand_read(apr_array_push(names), cmd, provider, word);
     }
     if (error == NULL && names->nelts == 0) {

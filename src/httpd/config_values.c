@@ -32,9 +32,22 @@ const char *value_check_trusted(const cmd_parms *cmd)
     return NULL;
 }
 
+/* httpd ends a list at an empty word, and what stands behind it would be forgotten. */
+static bool has_empty_word(const cmd_parms *cmd)
+{
+    const char *args = cmd->directive != NULL ? cmd->directive->args : NULL;
+
+    while (args != NULL && *args != '\0') {
+        if (*ap_getword_conf(cmd->temp_pool, &args) == '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *value_check(const cmd_parms *cmd, const char *value)
 {
-    if (*value == '\0') {
+    if (*value == '\0' || has_empty_word(cmd)) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ": an empty value", NULL);
     }
     if (strstr(value, "${") != NULL) {

@@ -1,5 +1,6 @@
 #include "httpd/operand.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "httpd/config_values.h"
@@ -14,6 +15,18 @@ const char *operand_refuse_undefined(const cmd_parms *cmd, const char *provider,
                              "\" names a variable that is not defined", NULL);
 }
 
+bool operand_next(const char **word, const char **line, const cmd_parms *cmd)
+{
+    while (apr_isspace(**line)) {
+        (*line)++;
+    }
+    if (**line == '\0') {
+        return false;
+    }
+    *word = ap_getword_conf(cmd->temp_pool, line);
+    return true;
+}
+
 const char *operand_read(struct operand *operand, const cmd_parms *cmd,
                          const char *provider, const char *text)
 {
@@ -22,6 +35,10 @@ const char *operand_read(struct operand *operand, const cmd_parms *cmd,
 
     if (error != NULL) {
         return error;
+    }
+    if (*text == '\0') {
+        return apr_pstrcat(cmd->pool, "Require ", provider, ": \"\" is an empty word",
+                           NULL);
     }
     operand->text = apr_pstrdup(cmd->pool, text);
     operand->expression = NULL;

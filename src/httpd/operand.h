@@ -8,6 +8,7 @@
 #include <httpd.h>
 #include <http_config.h>
 #include <ap_expr.h>
+#include <stdbool.h>
 
 struct operand {
     const char *text;                 /**< as it was written */
@@ -17,6 +18,13 @@ struct operand {
 /** A word that still holds "${" names an undefined variable; NULL when it does not. */
 const char *operand_refuse_undefined(const cmd_parms *cmd, const char *provider,
                                      const char *word);
+
+/**
+ * The next word of a Require line; an empty one is a word too (see operand_read).
+ *
+ * @return false at the line's end
+ */
+bool operand_next(const char **word, const char **line, const cmd_parms *cmd);
 
 /**
  * Read a value when the configuration is read. In an .htaccess file an expression may

@@ -74,7 +74,8 @@ const char *pass_claims_add(apr_array_header_t **list, const cmd_parms *cmd,
     for (int i = 0; i < (*list)->nelts; i++) {
         const struct pass *other = &APR_ARRAY_IDX(*list, i, struct pass);
 
-        if (strcmp(other->variable, pass.variable) == 0) {
+        /* In httpd's tables case does not matter. */
+        if (ap_cstr_casecmp(other->variable, pass.variable) == 0) {
             return apr_pstrcat(cmd->pool, cmd->cmd->name, ": the claims \"",
                                other->claim.text, "\" and \"", claim, "\" would both be ",
                                pass.variable, "; write claim=" OURS "NAME for one", NULL);

@@ -20,7 +20,7 @@
 #include "json_pointer.h"
 
 /* A pattern that begins with such a setting has limits of its own, which may be any. */
-#define LIFTS_LIMITS "(*LIMIT_"
+#define SETS_LIMITS "(*LIMIT_"
 
 enum part_name { WHICH, LINE, VARIABLE, CLAIMS, PARTS };
 
@@ -59,7 +59,8 @@ struct word {
 
 static struct word read_word(const char *written)
 {
-    struct word word = {.good = strstr(written, "${") == NULL, .text = written};
+    struct word word = {.good = *written != '\0' && strstr(written, "${") == NULL,
+                        .text = written};
 
     if (word.good && strstr(written, "%{") != NULL) {
         word.good = stub_expr_is_valid(written);
@@ -86,18 +87,14 @@ static bool is_scope_token(const char *text)
     return len > 0;
 }
 
-/* The words of a line, up to an empty one. */
+/* The words of a line, empty ones in quotes among them. */
 static apr_array_header_t *words_of(const char *line, apr_pool_t *pool)
 {
     apr_array_header_t *words = apr_array_make(pool, 2, sizeof(const char *));
 
+    line += strspn(line, " \t\n\v\f\r");
     while (*line != '\0') {
-        const char *word = ap_getword_conf(pool, &line);
-
-        if (*word == '\0') {
-            break;
-        }
-        APR_ARRAY_PUSH(words, const char *) = word;
+        APR_ARRAY_PUSH(words, const char *) = ap_getword_conf(pool, &line);
     }
     return words;
 }
@@ -276,10 +273,13 @@ static struct condition read_condition(const char *line, apr_pool_t *pool)
     else if (condition.sign == '~') {
         condition.good &= *condition.value != '\0' &&
                           strstr(condition.value, "${") == NULL &&
+                          strstr(condition.value, SETS_LIMITS) == NULL &&
                           stub_regex_is_valid(condition.value);
     }
     else {
-        condition.good &= condition.sign == '\0';
+        condition.good &=
+            condition.sign == '\0' &&
+            (*condition.name == '/' || strpbrk(condition.name, "=~") == NULL);
     }
     return condition;
 }
@@ -473,7 +473,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (requirement->letter == 'p' || requirement->letter == 's') {
         try_scopes(requirement, line, part[WHICH], pool);
     }
-    else if (strstr(line, LIFTS_LIMITS) == NULL) {
+    else {
         try_claims(requirement, line, part[WHICH], claims_of(part[CLAIMS], pool), pool);
     }
     fuzz_end();

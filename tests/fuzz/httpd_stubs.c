@@ -187,10 +187,31 @@ void ap_hook_check_authz(ap_HOOK_auth_checker_t *hook, const char *const *before
     (void)type;
 }
 
+void ap_hook_check_access_ex(ap_HOOK_access_checker_ex_t *hook, const char *const *before,
+                             const char *const *after, int order, int type)
+{
+    (void)hook;
+    (void)before;
+    (void)after;
+    (void)order;
+    (void)type;
+}
+
 int ap_run_auth_checker(request_rec *r)
 {
     (void)r;
     return DECLINED;
+}
+
+int ap_run_access_checker_ex(request_rec *r)
+{
+    (void)r;
+    return DECLINED;
+}
+
+char *ap_escape_logitem(apr_pool_t *pool, const char *text)
+{
+    return apr_pstrdup(pool, text);
 }
 
 void ap_log_rerror_(const char *file, int line, int index, int level, apr_status_t status,

@@ -173,6 +173,7 @@ REFUSED = {
     "email=PATH": "PATH", "email=LD_PRELOAD": "LD_PRELOAD", "email=REMOTE_USER": "REMOTE_USER",
     "email=AUTH0_": "AUTH0_", "email=AUTH0_A-B": "AUTH0_A-B", "email=": "AUTH0_",
     "=AUTH0_X": "is no name", "a-b a_b": "AUTH0_CLAIM_a_b", "a=AUTH0_X b=AUTH0_X": "AUTH0_X",
+    "a=AUTH0_X b=AUTH0_x": "AUTH0_x", 'a "" b': "empty",
     "a a": "AUTH0_CLAIM_a", '""': "at least one argument", "${NOT_DEFINED}": "NOT_DEFINED",
 }
 
