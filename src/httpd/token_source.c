@@ -184,18 +184,32 @@ const char *token_source_field(const request_rec *r)
     return r->proxyreq == PROXYREQ_PROXY ? "Proxy-Authorization" : "Authorization";
 }
 
-/* What was found so far. */
+/* What was found so far, and what is to be said of the last of it. */
 struct search {
     unsigned count;
-    struct token_text last;
+    enum reason reason;
+    struct token_found found;
 };
 
-static void note(struct search *search, const struct token_source *source,
-                 const char *text)
+static void note(struct search *search, enum token_source_kind kind, const char *text)
 {
-    search->count++;
-    search->last.source = *source;
-    search->last.text = text;
+    struct token_found found = {.kind = kind};
+    enum reason reason;
+
+    if (kind == TOKEN_SOURCE_HEADER) {
+        reason = bearer_token(&found.token, &found.len, text);
+    }
+    else {
+        found.token = text;
+        found.len = strlen(text);
+        reason =
+            bearer_is_token(text, found.len) ? REASON_OK : REASON_AUTHORIZATION_MALFORMED;
+    }
+    if (reason != REASON_NO_CREDENTIALS) { /* no field, or another scheme */
+        search->count++;
+        search->reason = reason;
+        search->found = found;
+    }
 }
 
 static void search_pairs(struct search *search, const struct token_source *source,
@@ -208,7 +222,7 @@ static void search_pairs(struct search *search, const struct token_source *sourc
         /* Servers forget a cookie by emptying it; an empty parameter is a mistake. */
         if (strcmp(pair.name, source->name) == 0 &&
             (source->kind == TOKEN_SOURCE_QUERY || *pair.value != '\0')) {
-            note(search, source, pair.value);
+            note(search, source->kind, pair.value);
         }
     }
 }
@@ -216,16 +230,9 @@ static void search_pairs(struct search *search, const struct token_source *sourc
 static void search_request(struct search *search, const struct token_source *source,
                            request_rec *r)
 {
-    const char *field;
-    const char *token;
-    size_t len;
-
     switch (source->kind) {
     case TOKEN_SOURCE_HEADER:
-        field = apr_table_get(r->headers_in, token_source_field(r));
-        if (bearer_token(&token, &len, field) != REASON_NO_CREDENTIALS) {
-            note(search, source, field);
-        }
+        note(search, source->kind, apr_table_get(r->headers_in, token_source_field(r)));
         break;
     case TOKEN_SOURCE_COOKIE:
         search_pairs(search, source, apr_table_get(r->headers_in, "Cookie"), r->pool);
@@ -253,22 +260,10 @@ static void search_removed(struct search *search, const struct token_source *sou
             const struct token_text *text = &APR_ARRAY_IDX(removed, i, struct token_text);
 
             if (is_same(&text->source, source)) {
-                note(search, source, text->text);
+                note(search, source->kind, text->text);
             }
         }
     }
-}
-
-static enum reason read_token(struct token_found *found, const struct token_text *text)
-{
-    found->kind = text->source.kind;
-    if (found->kind == TOKEN_SOURCE_HEADER) {
-        return bearer_token(&found->token, &found->len, text->text);
-    }
-    found->token = text->text;
-    found->len = strlen(text->text);
-    return bearer_is_token(found->token, found->len) ? REASON_OK
-                                                     : REASON_AUTHORIZATION_MALFORMED;
 }
 
 enum reason token_source_find(struct token_found *found, request_rec *r)
@@ -285,5 +280,6 @@ enum reason token_source_find(struct token_found *found, request_rec *r)
     if (search.count == 0) {
         return REASON_NO_CREDENTIALS;
     }
-    return search.count == 1 ? read_token(found, &search.last) : REASON_TOKEN_REPEATED;
+    *found = search.found;
+    return search.count == 1 ? search.reason : REASON_TOKEN_REPEATED;
 }
