@@ -8,6 +8,7 @@
 #include "httpd/error_response.h"
 #include "httpd/module.h"
 #include "httpd/pass_claims.h"
+#include "httpd/refusal_log.h"
 #include "httpd/request.h"
 #include "httpd/runtime.h"
 #include "httpd/verdict.h"
@@ -45,6 +46,7 @@ const char *authn_hint(const request_rec *r, const struct verdict *verdict)
 static void log_refusal(request_rec *r, const struct verdict *verdict)
 {
     enum reason reason = verdict->reason;
+    const char *note;
 
     switch (reason_outcome(reason)) {
     case OUTCOME_NO_CREDENTIALS:
@@ -56,12 +58,16 @@ static void log_refusal(request_rec *r, const struct verdict *verdict)
                       reason_name(reason));
         break;
     case OUTCOME_UNAVAILABLE:
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "cannot judge the token (%s)",
-                      reason_name(reason));
+        if (refusal_log_admits(&note, r, reason)) {
+            ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "cannot judge the token (%s)%s",
+                          reason_name(reason), note);
+        }
         break;
     default:
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "token rejected (%s)%s",
-                      reason_name(reason), authn_hint(r, verdict));
+        if (refusal_log_admits(&note, r, reason)) {
+            ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "token rejected (%s)%s%s",
+                          reason_name(reason), authn_hint(r, verdict), note);
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 #include "httpd/error_response.h"
 #include "httpd/module.h"
 #include "httpd/operand.h"
+#include "httpd/refusal_log.h"
 #include "httpd/request.h"
 
 #define PERMISSION_PROVIDER "auth0-permission"
@@ -226,6 +227,8 @@ static authz_status check_scopes(request_rec *r, const char *line, const void *p
 static int map_denial(request_rec *r)
 {
     struct request_state *state = request_state_get(r);
+    const char *note;
+    enum reason reason;
     bool missing;
     int status;
 
@@ -244,14 +247,15 @@ static int map_denial(request_rec *r)
         return status; /* see report_only.h */
     }
     missing = state->missing != NULL && state->missing->nelts > 0;
-    ap_log_rerror(
-        APLOG_MARK, APLOG_INFO, 0, r, "user \"%s\" refused (%s)%s%s",
-        request_log_value(r->user, r->pool),
-        reason_name(missing ? REASON_PERMISSION_MISSING : REASON_REQUIREMENT_NOT_MET),
-        missing ? ": required " : "",
-        missing ? apr_array_pstrcat(r->pool, state->missing, ' ') : "");
-    return error_response_refuse(
-        r, missing ? REASON_PERMISSION_MISSING : REASON_REQUIREMENT_NOT_MET, 0);
+    reason = missing ? REASON_PERMISSION_MISSING : REASON_REQUIREMENT_NOT_MET;
+    if (refusal_log_admits(&note, r, reason)) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "user \"%s\" refused (%s)%s%s%s",
+                      request_log_value(r->user, r->pool), reason_name(reason),
+                      missing ? ": required " : "",
+                      missing ? apr_array_pstrcat(r->pool, state->missing, ' ') : "",
+                      note);
+    }
+    return error_response_refuse(r, reason, 0);
 }
 
 static const authz_provider permission_provider = {check_permissions, parse_permissions};

@@ -9,6 +9,7 @@
 #include "httpd/authn.h"
 #include "httpd/config.h"
 #include "httpd/module.h"
+#include "httpd/refusal_log.h"
 #include "httpd/request.h"
 #include "httpd/verdict.h"
 
@@ -80,12 +81,16 @@ static void report(request_rec *r, enum reason reason, const char *hint)
     apr_time_t now = issuer_clock();
     apr_time_t before = counters->logged_at;
     apr_uint64_t count = ++counters->requests[reason];
+    const char *note; /* the count says it already */
 
     apr_table_setn(r->subprocess_env, VARIABLE, reason_name(reason));
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                  "Auth0ReportOnly: %s would have been refused (%s; %" APR_UINT64_T_FMT
-                  " so far)%s",
-                  ap_escape_logitem(r->pool, r->uri), reason_name(reason), count, hint);
+    if (refusal_log_admits(&note, r, reason)) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "Auth0ReportOnly: %s would have been refused (%s; "
+                      "%" APR_UINT64_T_FMT " so far)%s",
+                      ap_escape_logitem(r->pool, r->uri), reason_name(reason), count,
+                      hint);
+    }
     if ((before == 0 || now - before >= LOG_INTERVAL) &&
         atomic_compare_exchange_strong(&counters->logged_at, &before, now)) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, r->server,
