@@ -82,7 +82,7 @@ class Apache:
         if self.server is not None:
             # What others write into their logs is theirs to judge.
             self.server.stop(clean=self.is_ours)
-        if self.origin is not None:
+        if self.origin not in (None, self.world.tenant):
             self.origin.stop()
 
     @property
@@ -141,10 +141,10 @@ GOOD = set()
 
 
 class OAuth2(Apache):
-    """mod_oauth2. Its own iss and aud checks have no setting: Require makes them."""
+    """mod_oauth2. It cannot be told what iss and aud to expect: Require compares them."""
 
     package, module = "libapache2-mod-oauth2", "oauth2"
-    checks = "verify.iss=required&verify.exp=required&verify.iat=skip"
+    checks = "verify.iss=skip&verify.exp=required&verify.iat=skip"
 
     def keys(self):
         raise NotImplementedError
