@@ -10,7 +10,6 @@ same requests. A server that lets one bad token through is not measured at all.
 
 import json
 import os
-import sys
 import time
 
 import common
@@ -55,6 +54,8 @@ class Requests:
 
 def wrong_answers(contender, mode, sample):
     """Why a measurement does not count; None if it does."""
+    if not sample["requests"]:
+        return "nothing was answered"
     refused = mode in BAD and contender.refusals != (200,)
     expected = sample["requests"] if refused else 0
     if sample["bad_status"] != expected:
@@ -92,24 +93,24 @@ def scaling(contender, requests, seconds, number):
     return samples
 
 
-def start_all(world, classes):
-    """(those that are up, name -> why another is not)."""
-    up, absent = [], {}
+def start_all(world, classes, up):
+    """Add to up those that are; return name -> why another is not."""
+    absent = {}
     for kind in classes:
         contender = kind(world)
         what = contender.missing()
         if what:
             absent[kind.name] = f"not installed: {what}"
             continue
+        up.append(contender)
         try:
             contender.start()
             pin(contender.pid, {common.SERVER_CORE})
         except (AssertionError, OSError) as problem:
             absent[kind.name] = f"did not start: {str(problem)[-600:]}"
+            up.remove(contender)
             contender.stop()
-            continue
-        up.append(contender)
-    return up, absent
+    return absent
 
 
 def judge(contenders, world, good):
@@ -132,39 +133,50 @@ def in_turn(contenders, number):
     return contenders[shift:] + contenders[:shift]
 
 
+def rounds(contenders, requests, size):
+    """All samples."""
+    samples = []
+    for contender in contenders:
+        measure(contender, "warm", requests, 1)  # to warm up; not kept
+    for number in range(size.rounds):
+        say(f"Round {number + 1} of {size.rounds} ...")
+        for mode in MODES:
+            for contender in in_turn([one for one in contenders if mode in one.modes],
+                                     number):
+                try:
+                    sample = measure(contender, mode, requests, size.seconds)
+                    samples.append({**sample, "round": number})
+                except wrk.Broken as problem:
+                    say(f"  {contender.name}, {mode}: wrk failed: {problem}")
+        if len(common.BOTH_CORES) > 1:
+            for contender in contenders:
+                if contender.name in ("file", "ours"):
+                    samples += scaling(contender, requests, size.seconds, number)
+    return samples
+
+
 def compare(world, size, classes):
     requests = Requests(world.mint, size.tokens)
     os.sched_setaffinity(0, {common.LOAD_CORE})
     say("Starting the servers ...")
-    up, absent = start_all(world, classes)
-    contenders, unsound = judge(up, world, requests.good)
-    absent.update(unsound)
-    for name, why in absent.items():
-        say(f"  {name}: {why}")
-    samples = []
+    up = []
     try:
-        for contender in contenders:
-            measure(contender, "warm", requests, 1)  # to warm up; not kept
-        for number in range(size.rounds):
-            say(f"Round {number + 1} of {size.rounds} ...")
-            for mode in MODES:
-                for contender in in_turn([one for one in contenders
-                                          if mode in one.modes], number):
-                    sample = measure(contender, mode, requests, size.seconds)
-                    samples.append({**sample, "round": number})
-            if len(common.BOTH_CORES) > 1:
-                for contender in contenders:
-                    if contender.name in ("file", "ours"):
-                        samples += scaling(contender, requests, size.seconds, number)
-        # Answers may have changed under load.
+        absent = start_all(world, classes, up)
+        contenders, unsound = judge(up, world, requests.good)
+        absent.update(unsound)
+        for name, why in absent.items():
+            say(f"  {name}: {why}")
+        samples = rounds(contenders, requests, size)
+        # Whoever answers otherwise by now did not do the same work all the time.
+        memory = {one.name: pss_bytes(one.pid) for one in contenders}
         changed = judge(contenders, world, requests.good)[1]
-        memory = {one.name: pss_bytes(one.pid) for one in contenders
-                  if one.name not in changed}
     finally:
-        for contender in contenders:
+        for contender in up:
             contender.stop()
+    samples = [one for one in samples if one["server"] not in changed]
     return {"servers": [{"name": one.name, "title": one.title, "base": one.base,
-                         "modes": list(one.modes)} for one in contenders],
+                         "modes": list(one.modes)} for one in contenders
+                        if one.name not in changed],
             "absent": {**absent, **changed}, "samples": samples, "memory": memory}
 
 
@@ -182,9 +194,10 @@ def main():
     common.OUTPUT.mkdir(parents=True, exist_ok=True)
     target = common.OUTPUT / "bench.json"
     target.write_text(json.dumps(found, indent=1) + "\n")
-    print(render(found))
+    counted = common.OUTPUT / "instructions.json"
+    print(render(found, json.loads(counted.read_text()) if counted.exists() else None))
     say(f"All rounds are in {target.relative_to(common.TOP)}.")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -243,15 +243,20 @@ def main(names):
     world = World()
     try:
         found = series(size, world)
+        if set(names) - set(found):
+            sys.exit(f"the series are {', '.join(found)}")
         os.sched_setaffinity(0, {common.LOAD_CORE})
         result = {name: measure_series(name, *found[name], size)
                   for name in (names or found)}
     finally:
         world.close()
+    target = common.OUTPUT / "growth.json"
+    if names and target.exists():  # the other series stay as they were measured
+        result = {**json.loads(target.read_text())["series"], **result}
     found = {"series": result, "machine": description(), "size": size.name,
              "took_seconds": round(time.monotonic() - start)}
     common.OUTPUT.mkdir(parents=True, exist_ok=True)
-    (common.OUTPUT / "growth.json").write_text(json.dumps(found, indent=1) + "\n")
+    target.write_text(json.dumps(found, indent=1) + "\n")
     print(render(found))
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 
 import common
 from apache import Apache
@@ -119,7 +118,3 @@ class Flask(Program):
                 "AUDIENCE": common.AUDIENCE, "PERMISSION": common.PERMISSION,
                 "BODY": common.BODY.decode(), "SSL_CERT_FILE": self.origin.ca_file,
                 "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-if __name__ == "__main__":
-    sys.exit("run bench.py")

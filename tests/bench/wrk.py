@@ -34,8 +34,12 @@ def run(port, seconds, *, header=None, tokens=None, skip=0, path="/", cores=None
     if tokens:
         command += ["--", str(tokens), str(skip), path]
     cores = cores or {common.LOAD_CORE}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60,
-                          preexec_fn=lambda: os.sched_setaffinity(0, cores))
+    try:
+        done = subprocess.run(command, capture_output=True, text=True,
+                              timeout=seconds + 60,
+                              preexec_fn=lambda: os.sched_setaffinity(0, cores))
+    except subprocess.TimeoutExpired as problem:
+        raise Broken(str(problem)) from problem
     if done.returncode != 0:
         raise Broken(done.stdout + done.stderr)
     return parse(done.stdout)

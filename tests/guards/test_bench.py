@@ -197,6 +197,10 @@ def test_a_contender_that_lets_a_bad_token_through_is_not_measured(monkeypatch, 
     assert found == complaints
 
 
+def test_a_server_that_answers_nothing_is_not_counted():
+    assert bench.wrong_answers(Server(), "warm", {"requests": 0, "bad_status": 0})
+
+
 def test_a_walk_goes_on_where_it_ended_for_each_contender_by_itself(mint):
     requests = bench.Requests(mint, 3)
     one, other = (type("Contender", (), {"name": name}) for name in ("ours", "express"))
