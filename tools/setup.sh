@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what is missing to build, run or test the module.
 #
-#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage
+#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench
 #
 # Does nothing, quickly, when all is there. Otherwise it installs Debian packages
 # with apt-get when it is root or may use sudo without a password; if not, or with
@@ -99,6 +99,17 @@ want_coverage() {
     want gcovr                program gcovr
 }
 
+# The module's rivals, and what puts load on them.
+want_bench() {
+    want_test
+    want wrk                          program wrk
+    want libapache2-mod-oauth2        httpd_module mod_oauth2
+    want libapache2-mod-auth-openidc  httpd_module mod_auth_openidc
+    want python3-flask                python_module flask
+    want python3-jwt                  python_module jwt
+    want gunicorn                     program gunicorn
+}
+
 case $purpose in
     build) want_build ;;
     run) want_run ;;
@@ -107,8 +118,9 @@ case $purpose in
     fuzz) want_fuzz ;;
     analyze) want_analyze ;;
     coverage) want_coverage ;;
+    bench) want_bench ;;
     *)
-        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage" >&2
+        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench" >&2
         exit 64
         ;;
 esac

@@ -69,7 +69,7 @@ def test_a_bad_expression_stops_the_start(bench, line, word):
 @pytest.fixture(scope="module")
 def server(shared_httpd, issuer, shared_backend):
     return shared_httpd(
-        trust(issuer) + f"Auth0Audience {AUDIENCE}\n" + """
+        trust(issuer) + f"Auth0Audience {AUDIENCE}\nAuth0TokenCache 0\n" + """
         Header always set X-Claim "expr=%{AUTH0_CLAIM:sub}"
         RequestHeader set X-Nested "expr=%{AUTH0_CLAIM:/realm/roles/0}"
         RequestHeader set X-Name "expr=%{AUTH0_CLAIM:https://example.com/name}"

@@ -85,7 +85,7 @@ def server(shared_httpd, shared_backend, program):
     fault.write_text("")
     public = [KEYS[alg] for alg in PUBLIC]
     started = shared_httpd(
-        proxied(shared_backend)
+        "Auth0TokenCache 0\n" + proxied(shared_backend)
         + location("/public", f"Auth0Issuer {ISSUER} jwks=file:${{ROOT}}/conf/jwks.json "
                    f"algorithms={','.join(PUBLIC)}")
         + location("/secret", f"Auth0Issuer {ISSUER} secret=file:${{ROOT}}/conf/secret"),

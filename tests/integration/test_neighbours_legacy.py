@@ -39,7 +39,7 @@ WAYS = {"directory index": "/app/", "the file itself": "/app/index.cgi",
 def server(request, shared_httpd, issuer, shared_backend):
     hooks = VARIANTS[request.param]
     before = legacy_module(*hooks) if hooks else ""
-    config = trust(issuer) + AUDIENCE_OF_ALL + """
+    config = trust(issuer) + AUDIENCE_OF_ALL + "Auth0TokenCache 0\n" + """
         RewriteEngine On
         RewriteRule ^/short$ /app/index.cgi [PT]
         <Directory "${DOCS}/app">
