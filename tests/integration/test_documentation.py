@@ -19,7 +19,9 @@ PAGES = ("docs/directives.md", "docs/guide.md", "README.md")
 # What examples need beyond the usual modules of the tests' servers.
 MODULES = ("proxy", "proxy_http", "proxy_fcgi", "auth_basic", "authn_file")
 
-EXAMPLES = {f"{page}:{line}": block for page in PAGES
+# The one folder that has to exist is under the ServerRoot here.
+EXAMPLES = {f"{page}:{line}": block.replace("/var/lib/auth0-jwt", "auth0-state")
+            for page in PAGES
             for line, block in blocks((TOP / page).read_text("utf-8"))}
 
 

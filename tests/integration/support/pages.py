@@ -2,7 +2,12 @@
 
 import re
 
+import pytest
+
 from .paths import TOP
+
+DIRECTIVES = "docs/directives.md"
+README = "README.md"
 
 LOAD = r"^LoadModule +(\w+)_module +modules/mod_(\w+)\.so$"
 
@@ -47,3 +52,37 @@ def with_issuer(issuer, block):
 def trusting(issuer, block):
     """The same, and the test CA with it."""
     return f"Auth0CAFile {issuer.ca_file}\n" + with_issuer(issuer, block)
+
+
+# ---- the examples that stand for themselves --------------------------------------------
+
+#: The examples that some test loads: (page, name).
+EXERCISED = set()
+
+
+def examples_of(text):
+    """Every configuration by its heading, and with a number from the second on."""
+    found = {}
+    # The title counts as a heading here: the README's first example stands right below.
+    for heading, section in sections("#" + text):
+        for number, (_, block) in enumerate(blocks(section), 1):
+            name = heading if number == 1 else f"{heading} {number}"
+            assert name not in found, f"two sections are called {heading!r}"
+            found[name] = block
+    return found
+
+
+def example(name, page=DIRECTIVES, argument="block"):
+    """A test with this mark gets the configuration of that name as `block`."""
+    found = examples_of(read(page))
+    assert name in found, f"{page} has no example under {name!r}"
+    EXERCISED.add((page, name))
+    return pytest.mark.parametrize(argument, [found[name]], ids=[name.replace(" ", "-")])
+
+
+def changed(block, changes):
+    """The block with what is the reader's own (paths, hosts) replaced by the test's."""
+    for old, new in changes.items():
+        assert old in block, f"{old!r} is not in the example"
+        block = block.replace(old, str(new))
+    return block
