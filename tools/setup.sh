@@ -103,8 +103,6 @@ want_coverage() {
 want_bench() {
     want_test
     want wrk                          program wrk
-    want libapache2-mod-oauth2        httpd_module mod_oauth2
-    want libapache2-mod-auth-openidc  httpd_module mod_auth_openidc
     want python3-flask                python_module flask
     want python3-jwt                  python_module jwt
     want gunicorn                     program gunicorn
