@@ -322,6 +322,10 @@ def test_both_plots_are_well_formed_and_show_every_figure():
         assert scheme in text
 
 
+def test_the_name_of_every_contender_fits_into_the_plot():
+    assert not [one.title for one in world.CONTENDERS if len(one.title) * 8 > plot.LABELS]
+
+
 def test_axes_cover_what_they_show():
     place = svg.logarithmic(1, 1000, 300)
     assert [round(place(value)) for value in (0.2, 1, 10, 1000)] == [0, 0, 100, 300]
