@@ -113,7 +113,7 @@ def test_the_time_of_a_family_counts_descendants_and_ended_children_once():
 
 
 def test_the_time_of_a_child_is_seen_while_it_lives_and_after_it_has_ended():
-    burn = "import time\nwhile time.process_time() < 0.3: pass\n"
+    burn = "import time\nwhile time.process_time() < 0.4: pass\n"
     script = (f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}])\n"
               "print('ended', flush=True)\nsys.stdin.read()\n")
     with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE,
@@ -122,7 +122,7 @@ def test_the_time_of_a_child_is_seen_while_it_lives_and_after_it_has_ended():
         after = accounting.cpu_seconds(process.pid)
         assert accounting.pss_bytes(process.pid) > 2**20
         process.stdin.close()
-    assert 0.3 <= after < 5
+    assert 0.35 <= after < 5  # user and system time are each cut to whole ticks
 
 
 # ---- ratios ------------------------------------------------------------------
