@@ -78,6 +78,9 @@ class Apache:
         self.server = self.make(**more)
         self.server.start()
 
+    def settle(self):
+        """Wait until nothing goes on in the background that requests did not ask for."""
+
     def stop(self):
         if self.server is not None:
             # What others write into their logs is theirs to judge.

@@ -54,6 +54,7 @@ def run(contender, good, requests, expected):
     try:
         wait_until(lambda: ask(contender, good)[0] == 200, 20, "a first answer",
                    every=1)  # ours has its keys then
+        contender.settle()
         with Client(contender.port) as client:
             for request in requests:
                 status = client.ask(request)

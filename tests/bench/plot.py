@@ -14,6 +14,7 @@ from svg import Drawing, decades, logarithmic, round_steps
 DOCS = common.TOP / "docs"
 MODES = (("warm", "first", "a token seen before"), ("cold", "second", "a new token"),
          ("reject", "third", "a forged token"))
+LABELS = 285  # wide, for the names of the servers; 8 for a letter is plenty
 LEAST = 1.0  # microseconds; what is below cannot be told from nothing
 
 
@@ -27,7 +28,7 @@ def comparison(found):
         bars = [(kind, added(samples, mode, server["name"], server["base"]))
                 for mode, kind, _ in MODES]
         groups.append((server["title"], [bar for bar in bars if bar[1] is not None]))
-    left, top, width, bar, gap = 285, 78, 460, 14, 14
+    left, top, width, bar, gap = LABELS, 78, 460, 14, 14
     height = sum(len(bars) * bar + gap for _, bars in groups)
     ticks = decades(LEAST, max((value for _, bars in groups for _, value in bars),
                                default=10))

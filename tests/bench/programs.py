@@ -99,7 +99,7 @@ class ExpressOpen(Express):
 
 
 class Flask(Program):
-    name, title = "flask", "Auth0's Flask sample (gunicorn, 2 workers)"
+    name, title = "flask", "Auth0's Flask sample, gunicorn"
     refusals = (401, 403, 500)  # 500 is what the sample says to an unknown kid
 
     def missing(self):

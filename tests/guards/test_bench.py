@@ -113,7 +113,7 @@ def test_the_time_of_a_family_counts_descendants_and_ended_children_once():
 
 
 def test_the_time_of_a_child_is_seen_while_it_lives_and_after_it_has_ended():
-    burn = "import time\nwhile time.process_time() < 0.3: pass\n"
+    burn = "import time\nwhile time.process_time() < 0.4: pass\n"
     script = (f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}])\n"
               "print('ended', flush=True)\nsys.stdin.read()\n")
     with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE,
@@ -122,7 +122,7 @@ def test_the_time_of_a_child_is_seen_while_it_lives_and_after_it_has_ended():
         after = accounting.cpu_seconds(process.pid)
         assert accounting.pss_bytes(process.pid) > 2**20
         process.stdin.close()
-    assert 0.3 <= after < 5
+    assert 0.35 <= after < 5  # user and system time are each cut to whole ticks
 
 
 # ---- ratios ------------------------------------------------------------------
@@ -320,6 +320,10 @@ def test_both_plots_are_well_formed_and_show_every_figure():
     assert "keys &amp; more" in text and ">64<" in text and ">100<" not in text
     for scheme in ("prefers-color-scheme: dark", "sans-serif"):
         assert scheme in text
+
+
+def test_the_name_of_every_contender_fits_into_the_plot():
+    assert not [one.title for one in world.CONTENDERS if len(one.title) * 8 > plot.LABELS]
 
 
 def test_axes_cover_what_they_show():
