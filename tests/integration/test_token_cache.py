@@ -5,7 +5,6 @@ becomes of remembered tokens in time is in test_token_cache_life.py.)
 """
 
 import base64
-import contextlib
 import hashlib
 import time
 
@@ -14,23 +13,11 @@ import pytest
 from support.conf import location, trust
 from support.issuer import Issuer
 from support.refusal import assert_refusal
+from support.remembered import CACHE, ONE, VERIFIED, costs
 from support.tokens import Key, b64, jwks, sign, tampered
 
 AUDIENCE = "https://api.example.com"
 OTHER_AUDIENCE = "https://other.example.com"
-
-#: One process, so that a second request is a hit, whatever the MPM.
-ONE = {"processes": 1, "threads": 1}
-CACHE = "Auth0TokenCache 4096\n"
-
-VERIFIED = "token accepted as signed by"
-
-
-@contextlib.contextmanager
-def costs(server, verifications):
-    mark = server.mark()
-    yield
-    assert server.log(mark).count(VERIFIED) == verifications, server.log(mark)[-4000:]
 
 
 @pytest.fixture(scope="module")
