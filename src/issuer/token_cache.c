@@ -1,6 +1,7 @@
 #include "issuer/token_cache.h"
 
 #include <apr_thread_mutex.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -74,6 +75,9 @@ struct token_cache *token_cache_create(unsigned entries, apr_pool_t *pool)
     cache->ring = calloc(cache->ring_words, WORD);
     cache->index = calloc(cache->buckets * WAYS, WORD);
     cache->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (cache->sha256 == NULL) {
+        ERR_clear_error();
+    }
     atomic_init(&cache->head, cache->ring_words);
     if (cache->ring == NULL || cache->index == NULL || cache->sha256 == NULL ||
         apr_thread_mutex_create(&cache->writing, APR_THREAD_MUTEX_UNNESTED, pool) !=
@@ -86,7 +90,11 @@ struct token_cache *token_cache_create(unsigned entries, apr_pool_t *pool)
 bool token_cache_digest(unsigned char digest[TOKEN_DIGEST_LENGTH],
                         const struct token_cache *cache, const char *token, size_t len)
 {
-    return EVP_Digest(token, len, digest, NULL, cache->sha256, NULL) == 1;
+    if (EVP_Digest(token, len, digest, NULL, cache->sha256, NULL) == 1) {
+        return true;
+    }
+    ERR_clear_error();
+    return false;
 }
 
 /* ---- the ring -------------------------------------------------------------------------- */

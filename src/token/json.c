@@ -132,7 +132,7 @@ static enum reason flatten(const json_value **value, const cJSON *tree,
     for (const struct json_number *n = numbers; n != NULL; n = n->next) {
         size += n->len + 1;
     }
-    size += sizeof(size_t) + values * sizeof(struct json_value);
+    size += offsetof(struct document, top) + values * sizeof(struct json_value);
     document = apr_palloc(pool, size);
     document->size = size;
     writer.value = &document->top;

@@ -157,8 +157,9 @@ static const struct jwt_claims *read_claims(const struct jwt *jwt)
 }
 
 /*
- * Packed claims: the struct, the words' pointers, the scope's words, the payload. A
- * pointer moves by as much as what it points to.
+ * Packed claims: the struct, the words' pointers, the scope's words, the payload, which
+ * has numbers in it and wants to be aligned for them. A pointer moves by as much as what
+ * it points to.
  */
 static const void *moved(const void *pointer, const void *from, const void *to)
 {
@@ -169,7 +170,7 @@ static const void *moved(const void *pointer, const void *from, const void *to)
 
 static size_t aligned(size_t size)
 {
-    return APR_ALIGN(size, sizeof(void *));
+    return APR_ALIGN(size, sizeof(double));
 }
 
 static size_t words_size(const struct jwt_words *set)
@@ -177,11 +178,20 @@ static size_t words_size(const struct jwt_words *set)
     return set->count * sizeof(*set->words);
 }
 
+static size_t scope_offset(const struct jwt_claims *claims)
+{
+    return aligned(sizeof(*claims) + words_size(&claims->audience) +
+                   words_size(&claims->permissions) + words_size(&claims->scope));
+}
+
+static size_t payload_offset(const struct jwt_claims *claims)
+{
+    return scope_offset(claims) + aligned(claims->scope_size);
+}
+
 size_t jwt_claims_size(const struct jwt_claims *claims)
 {
-    return aligned(sizeof(*claims)) + words_size(&claims->audience) +
-           words_size(&claims->permissions) + words_size(&claims->scope) +
-           aligned(claims->scope_size) + aligned(json_document_size(claims->payload));
+    return payload_offset(claims) + json_document_size(claims->payload);
 }
 
 /* The first of a scope's words in memory, of which the sorted first may be another. */
@@ -210,14 +220,13 @@ static char *pack_words(char *at, struct jwt_words *set, const void *from, const
 const struct jwt_claims *jwt_claims_pack(void *memory, const struct jwt_claims *claims)
 {
     struct jwt_claims *copy = memory;
-    char *at = (char *)memory + aligned(sizeof(*copy));
-    char *scope = at + words_size(&claims->audience) + words_size(&claims->permissions) +
-                  words_size(&claims->scope);
+    char *at = (char *)(copy + 1);
+    char *scope = (char *)memory + scope_offset(claims);
     const void *from = claims->payload;
     const void *to;
 
     *copy = *claims;
-    copy->payload = json_document_copy(scope + aligned(claims->scope_size), from);
+    copy->payload = json_document_copy((char *)memory + payload_offset(claims), from);
     to = copy->payload;
     copy->issuer = moved(claims->issuer, from, to);
     at = pack_words(at, &copy->audience, from, to);
@@ -225,8 +234,8 @@ const struct jwt_claims *jwt_claims_pack(void *memory, const struct jwt_claims *
     if (claims->scope.count > 0) {
         from = first_in_memory(&claims->scope);
         memcpy(scope, from, claims->scope_size);
-        pack_words(at, &copy->scope, from, scope);
     }
+    pack_words(at, &copy->scope, from, scope);
     return copy;
 }
 

@@ -1,6 +1,6 @@
 /*
  * The input as one JSON text. What is accepted is within the limits, holds no name
- * twice, and means the same once written and read again.
+ * twice, means the same once written and read again, and may be copied as a whole.
  */
 #include <ctype.h>
 #include <math.h>
@@ -126,6 +126,37 @@ static bool has_nul(struct part input)
     return memchr(input.bytes, '\0', input.len) != NULL;
 }
 
+/* Times are not in the text that values are compared by. */
+static void check_same_times(const json_value *a, const json_value *b)
+{
+    double one = 0;
+    double other = 0;
+
+    HOLDS(json_time(&one, a) == json_time(&other, b) && one == other);
+    for (a = json_first(a), b = json_first(b); a != NULL;
+         a = json_next(a), b = json_next(b)) {
+        check_same_times(a, b);
+    }
+}
+
+/* In memory of just its size, twice, and the first is gone when the second is read. */
+static void check_copy(const json_value *value)
+{
+    size_t size = json_document_size(value);
+    void *first = fuzz_room(size);
+    void *second = fuzz_room(size);
+    const json_value *copy = json_document_copy(first, value);
+
+    HOLDS(json_document_size(copy) == size);
+    copy = json_document_copy(second, copy);
+    memset(first, 0xa5, size);
+    HOLDS(json_document_size(copy) == size);
+    HOLDS((const char *)copy > (const char *)second &&
+          (const char *)copy < (const char *)second + size);
+    HOLDS(fuzz_json_equal(value, copy));
+    check_same_times(value, copy);
+}
+
 static void check_accepted(const json_value *value, struct part input, apr_pool_t *pool)
 {
     const char *text = json_text(value, pool);
@@ -141,6 +172,7 @@ static void check_accepted(const json_value *value, struct part input, apr_pool_
     HOLDS(json_parse(&again, text, strlen(text), &usual, pool) == REASON_OK);
     HOLDS(fuzz_json_equal(value, again));
     HOLDS(strcmp(json_text(again, pool), text) == 0);
+    check_copy(value);
 
     reason = json_parse(&again, input.bytes, input.len, &small, pool);
     HOLDS((reason == REASON_OK) ==

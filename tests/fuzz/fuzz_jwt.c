@@ -9,7 +9,8 @@
  *
  * Header and payload are mutated freely and yet signed, so that what lies behind the
  * signature is reached. Nothing is accepted that the keys of the document did not
- * sign byte for byte, and the verdict on what they did sign is worked out twice.
+ * sign byte for byte, and the verdict on what they did sign is worked out twice; and
+ * once more by claims that were packed and moved, as the token cache does it.
  */
 #include <apr_strings.h>
 #include <math.h>
@@ -315,6 +316,70 @@ static enum reason expected_verdict(const struct trial *trial, const struct jws 
     return REASON_OK;
 }
 
+static void check_same_words(const struct jwt_words *a, const struct jwt_words *b)
+{
+    HOLDS(a->count == b->count);
+    for (size_t i = 0; i < a->count; i++) {
+        HOLDS(a->words[i] != b->words[i] && strcmp(a->words[i], b->words[i]) == 0);
+    }
+}
+
+static void check_same_time(const struct jwt_time *a, const struct jwt_time *b)
+{
+    HOLDS(a->state == b->state);
+    HOLDS(a->state != JWT_TIME_PRESENT || a->seconds == b->seconds);
+}
+
+static bool is_inside(const void *pointer, const void *memory, size_t size)
+{
+    return pointer == NULL || ((uintptr_t)pointer >= (uintptr_t)memory &&
+                               (uintptr_t)pointer < (uintptr_t)memory + size);
+}
+
+/* The same claims in memory of just their size; where they were before is no more. */
+static const struct jwt_claims *moved_claims(const struct jwt_claims *claims)
+{
+    size_t size = jwt_claims_size(claims);
+    void *first = fuzz_room(size);
+    void *second = fuzz_room(size);
+    const struct jwt_claims *copy = jwt_claims_pack(first, claims);
+
+    HOLDS(copy == first && jwt_claims_size(copy) == size);
+    memcpy(second, first, size);
+    memset(first, 0xa5, size);
+    copy = jwt_claims_unpack(second, first);
+    HOLDS(copy == second && jwt_claims_size(copy) == size);
+    HOLDS(is_inside(copy->payload, second, size) &&
+          is_inside(copy->issuer, second, size));
+    HOLDS(is_inside(copy->audience.words, second, size) &&
+          is_inside(copy->permissions.words, second, size) &&
+          is_inside(copy->scope.words, second, size));
+    return copy;
+}
+
+static void check_move(const struct trial *trial, const struct jwt_claims *claims)
+{
+    const struct jwt_claims *copy = moved_claims(claims);
+    const char *user = "";
+    const char *other = "";
+    enum reason reason = jwt_check(&user, claims, &trial->policy, trial->now);
+
+    check_claims(copy);
+    HOLDS(fuzz_json_equal(claims->payload, copy->payload));
+    HOLDS(claims->alg == copy->alg && claims->typ == copy->typ);
+    HOLDS(claims->bound == copy->bound && claims->audience_valid == copy->audience_valid);
+    HOLDS((claims->issuer == NULL) == (copy->issuer == NULL));
+    HOLDS(copy->issuer == NULL || strcmp(copy->issuer, claims->issuer) == 0);
+    check_same_words(&claims->audience, &copy->audience);
+    check_same_words(&claims->permissions, &copy->permissions);
+    check_same_words(&claims->scope, &copy->scope);
+    check_same_time(&claims->exp, &copy->exp);
+    check_same_time(&claims->nbf, &copy->nbf);
+    check_same_time(&claims->iat, &copy->iat);
+    HOLDS(jwt_check(&other, copy, &trial->policy, trial->now) == reason);
+    HOLDS(reason != REASON_OK || strcmp(user, other) == 0);
+}
+
 static void check_verdict(const struct trial *trial, const struct jws *jws,
                           const struct jwt_claims *claims)
 {
@@ -326,6 +391,7 @@ static void check_verdict(const struct trial *trial, const struct jws *jws,
     reason = jwt_check(&user, claims, &trial->policy, trial->now);
     HOLDS(reason == expected_verdict(trial, jws, claims->payload));
     HOLDS((user != NULL) == (reason == REASON_OK));
+    check_move(trial, claims);
 }
 
 static bool is_ours(const struct jwk *key, enum jwa_alg alg, enum whose whose)

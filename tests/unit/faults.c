@@ -91,6 +91,13 @@ FAULTY(BIGNUM *, NULL, BN_bin2bn, (const unsigned char *s, int len, BIGNUM *n),
 FAULTY(ECDSA_SIG *, NULL, ECDSA_SIG_new, (void), ())
 FAULTY(int, 0, ECDSA_SIG_set0, (ECDSA_SIG * sig, BIGNUM *r, BIGNUM *s), (sig, r, s))
 FAULTY(int, no(), i2d_ECDSA_SIG, (const ECDSA_SIG *sig, unsigned char **out), (sig, out))
+FAULTY(EVP_MD *, NULL, EVP_MD_fetch,
+       (OSSL_LIB_CTX * lib, const char *name, const char *properties),
+       (lib, name, properties))
+FAULTY(int, 0, EVP_Digest,
+       (const void *text, size_t len, unsigned char *digest, unsigned *size,
+        const EVP_MD *md, ENGINE *engine),
+       (text, len, digest, size, md, engine))
 FAULTY(EVP_MD_CTX *, NULL, EVP_MD_CTX_new, (void), ())
 FAULTY(int, 0, EVP_MD_CTX_copy_ex, (EVP_MD_CTX * to, const EVP_MD_CTX *from), (to, from))
 FAULTY(int, no(), EVP_DigestVerifyInit_ex,

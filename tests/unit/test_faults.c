@@ -20,6 +20,7 @@
 #include "issuer/jwks_store.h"
 #include "issuer/key_file.h"
 #include "issuer/state_dir.h"
+#include "issuer/token_cache.h"
 #include "support.h"
 #include "token/json.h"
 #include "token/secret.h"
@@ -607,6 +608,80 @@ START_TEST(keeps_a_document_on_disk_or_says_why_not)
 }
 END_TEST
 
+/* What finds and adds tokens needs no memory but its caller's. */
+static bool remembers(struct token_cache *cache, const struct jwt_claims *claims,
+                      apr_pool_t *own)
+{
+    const struct issuer_voucher voucher = {1, 2};
+    unsigned char digest[TOKEN_DIGEST_LENGTH] = "a digest";
+    const struct jwt_claims *found;
+    struct issuer_voucher other;
+
+    faults_begin(FAULTS_ALLOCATIONS, 1, ALL);
+    for (unsigned i = 0; i < 1000; i++) {
+        digest[31] = (unsigned char)i;
+        token_cache_add(cache, digest, &voucher, claims, own);
+    }
+    found = token_cache_find(&other, cache, digest, own);
+    EXPECT_NOW(faults_end() == NULL, "memory of its own");
+    return found != NULL && other.source == 1 && other.generation == 2 &&
+           strcmp(json_text(found->payload, own), json_text(claims->payload, own)) == 0;
+}
+
+/* Without its cache a process verifies every token, so there must be none by half. */
+START_TEST(makes_a_token_cache_that_works_or_none)
+{
+    const struct jwt_claims *claims = claims_of(token_with(CLAIMS));
+    enum faults_kind kind = (enum faults_kind)_i;
+    const char *failed = "";
+    unsigned n = 0;
+
+    while (failed != NULL) {
+        struct token_cache *cache;
+        apr_pool_t *own;
+
+        n++;
+        apr_pool_create(&own, pool);
+        faults_begin(kind, n, ONE);
+        cache = token_cache_create(64, own);
+        failed = faults_end();
+        EXPECT(queue_is_empty(), "%s, number %u, left an error in the queue", failed, n);
+        /* OpenSSL can do without some of its memory. */
+        EXPECT(cache != NULL || failed != NULL, "no cache though nothing failed");
+        EXPECT(cache == NULL || failed == NULL || is_silent(failed), "%s failed", failed);
+        EXPECT(cache == NULL || remembers(cache, claims, own), "not whole after %s",
+               failed);
+        apr_pool_destroy(own);
+    }
+    ck_assert_uint_gt(n, kind == FAULTS_ALLOCATIONS ? 3 : 1);
+}
+END_TEST
+
+START_TEST(gives_the_right_digest_or_none)
+{
+    enum faults_kind kind = (enum faults_kind)_i;
+    struct token_cache *cache = token_cache_create(1, pool);
+    unsigned char right[TOKEN_DIGEST_LENGTH];
+    const char *failed = "";
+    unsigned refused = 0;
+
+    ck_assert(token_cache_digest(right, cache, "token", 5));
+    for (unsigned n = 1; failed != NULL; n++) {
+        unsigned char digest[TOKEN_DIGEST_LENGTH] = {0};
+        bool given;
+
+        faults_begin(kind, n, ONE);
+        given = token_cache_digest(digest, cache, "token", 5);
+        failed = faults_end();
+        EXPECT(queue_is_empty(), "%s, number %u, left an error in the queue", failed, n);
+        EXPECT(given || failed != NULL, "none though nothing failed");
+        EXPECT(!given || memcmp(digest, right, sizeof(right)) == 0, "%s", failed);
+        refused += !given;
+    }
+    ck_assert_uint_gt(refused, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("faults");
@@ -631,5 +706,9 @@ int main(void)
                         FAULTS_ALLOCATIONS + 1);
     tcase_add_test(tcase, reads_a_key_file_whole_or_says_why_not);
     tcase_add_loop_test(tcase, keeps_a_document_on_disk_or_says_why_not, 0, 4);
+    tcase_add_loop_test(tcase, makes_a_token_cache_that_works_or_none, FAULTS_CALLS,
+                        FAULTS_ALLOCATIONS + 1);
+    tcase_add_loop_test(tcase, gives_the_right_digest_or_none, FAULTS_CALLS,
+                        FAULTS_ALLOCATIONS + 1);
     return support_run(suite);
 }

@@ -394,6 +394,133 @@ START_TEST(shows_the_state_of_an_issuer)
 }
 END_TEST
 
+/* ---- what vouches for a token that was verified before ------------------------------- */
+
+/* As after a verification with the key of that kid. */
+static struct issuer_voucher vouched(struct setting *setting, const char *kid)
+{
+    struct issuer_voucher voucher;
+    struct issuer_key key;
+
+    ASSERT_REASON(
+        issuer_find_key(&key, &setting->runtime, &setting->issuer, kid, JWA_RS256),
+        REASON_OK, kid);
+    voucher = issuer_voucher_for(&setting->issuer, &key);
+    issuer_key_release(&key);
+    return voucher;
+}
+
+static bool vouches(const struct setting *setting, struct issuer_voucher voucher)
+{
+    return issuer_vouches(&setting->runtime, &setting->issuer, &voucher);
+}
+
+START_TEST(vouches_until_another_document_comes)
+{
+    struct setting *setting = make_setting(1);
+    struct issuer_voucher first;
+    struct issuer_voucher second;
+
+    publish(setting, document("one"), issuer_clock());
+    first = vouched(setting, "one");
+    ck_assert(vouches(setting, first));
+    publish(setting, document("one"), issuer_clock());
+    ck_assert(vouches(setting, first)); /* the same again */
+    fail_attempt(setting, issuer_clock() + 60 * SECOND);
+    ck_assert(vouches(setting, first));
+
+    publish(setting, document("two"), issuer_clock());
+    ck_assert(!vouches(setting, first));
+    second = vouched(setting, "two");
+    ck_assert(vouches(setting, second));
+    /* The key comes back: that may be another one under the same kid. */
+    publish(setting, document("one"), issuer_clock());
+    ck_assert(!vouches(setting, first));
+    ck_assert(!vouches(setting, second));
+    ck_assert(vouches(setting, vouched(setting, "one")));
+}
+END_TEST
+
+START_TEST(vouches_with_stale_keys_and_not_with_dead_ones)
+{
+    struct setting *setting = make_setting(1);
+    struct issuer_voucher voucher;
+
+    setting->runtime.timing.stale = 7200 * SECOND;
+    publish(setting, document("one"), issuer_clock());
+    voucher = vouched(setting, "one");
+    ck_assert(vouches(setting, voucher));
+    setting->runtime.timing.stale = 0;
+    ck_assert(!vouches(setting, voucher));
+    setting->runtime.timing.stale = 7200 * SECOND;
+    ck_assert(vouches(setting, voucher));
+}
+END_TEST
+
+/* Each source for itself, though it be one issuer's name, kid and document number. */
+START_TEST(vouches_for_no_other_source)
+{
+    struct setting *setting = make_setting(1);
+    const struct jwks_source elsewhere = {source.issuer, "https://b/jwks.json", ""};
+    const unsigned all = JWA_SECRET_ALGORITHMS;
+    struct secret *secrets[] = {secret_create(secret_of(OURS), SECRET_LENGTH, all),
+                                secret_create(secret_of(OURS), SECRET_LENGTH, all)};
+    struct issuer issuers[] = {
+        setting->issuer,
+        setting->issuer,
+        {.kind = ISSUER_KEYS_FILE, .keys = jwks_of(document("one"))},
+        {.kind = ISSUER_KEYS_FILE, .keys = jwks_of(document("one"))},
+        {.kind = ISSUER_SECRET_FILE, .secret = secrets[0]},
+        {.kind = ISSUER_SECRET_FILE, .secret = secrets[1]},
+    };
+    struct issuer_voucher vouchers[COUNT(issuers)];
+
+    issuers[1].slot = jwks_store_slot(setting->runtime.store, &elsewhere);
+    ck_assert_int_ne(issuers[0].slot, issuers[1].slot);
+    for (size_t i = 0; i < COUNT(issuers); i++) {
+        setting->issuer = issuers[i];
+        if (issuers[i].kind == ISSUER_KEYS_URL) {
+            publish(setting, document("one"), issuer_clock());
+        }
+        vouchers[i] = issuers[i].kind == ISSUER_SECRET_FILE
+                          ? issuer_voucher_for(&issuers[i], NULL)
+                          : vouched(setting, "one");
+        ck_assert_uint_ne(vouchers[i].source, 0);
+    }
+    for (size_t i = 0; i < COUNT(issuers); i++) {
+        for (size_t j = 0; j < COUNT(issuers); j++) {
+            EXPECT(issuer_vouches(&setting->runtime, &issuers[i], &vouchers[j]) ==
+                       (i == j),
+                   "%d for a token of %d", (int)i, (int)j);
+        }
+    }
+    /* A file's keys and a secret are read once and stay. */
+    setting->runtime.timing.stale = 0;
+    for (size_t i = 0; i < COUNT(issuers); i++) {
+        EXPECT(issuer_vouches(&setting->runtime, &issuers[i], &vouchers[i]) == (i >= 2),
+               "%d when keys are dead", (int)i);
+    }
+    secret_destroy(secrets[0]);
+    secret_destroy(secrets[1]);
+}
+END_TEST
+
+/* More issuers than the store has room for: none of them vouches, nor two for each other. */
+START_TEST(vouches_for_nothing_without_a_slot)
+{
+    struct setting *setting = make_setting(1);
+    struct issuer_voucher voucher;
+
+    publish(setting, document("one"), issuer_clock());
+    voucher = vouched(setting, "one");
+    setting->issuer.slot = -1;
+    ck_assert(!vouches(setting, voucher));
+    voucher = issuer_voucher_for(&setting->issuer, NULL);
+    ck_assert_uint_eq(voucher.source, 0); /* not to be remembered */
+    ck_assert(!vouches(setting, voucher));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("issuer");
@@ -415,5 +542,9 @@ int main(void)
     tcase_add_test(tcase, has_no_keys_without_a_slot_or_a_cache);
     tcase_add_test(tcase, lets_no_more_requests_of_a_process_wait_than_it_was_told);
     tcase_add_test(tcase, shows_the_state_of_an_issuer);
+    tcase_add_test(tcase, vouches_until_another_document_comes);
+    tcase_add_test(tcase, vouches_with_stale_keys_and_not_with_dead_ones);
+    tcase_add_test(tcase, vouches_for_no_other_source);
+    tcase_add_test(tcase, vouches_for_nothing_without_a_slot);
     return support_run(suite);
 }

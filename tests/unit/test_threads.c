@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "issuer/issuer.h"
+#include "issuer/token_cache.h"
 #include "support.h"
 #include "token/secret.h"
 
@@ -214,6 +215,148 @@ START_TEST(verifies_every_algorithm_in_many_threads_while_the_keys_are_swapped)
 }
 END_TEST
 
+/* ---- the same with verified tokens remembered ------------------------------------------ */
+
+/*
+ * Odd while the document changes; else 4n when it has the rotating key, 4n + 2 when it
+ * does not.
+ */
+static _Atomic unsigned phase;
+
+struct rememberer {
+    struct shared *shared;
+    struct token_cache *cache;
+    apr_thread_t *thread;
+    unsigned hits;
+    unsigned refused;
+    unsigned accepted;
+    const char *failure;
+};
+
+/* As a request does it: what was verified before, if that still stands, else anew. */
+static enum reason remembered_verdict(struct rememberer *own, const char *token,
+                                      apr_pool_t *scratch)
+{
+    struct shared *shared = own->shared;
+    unsigned char digest[TOKEN_DIGEST_LENGTH];
+    const struct jwt_claims *claims;
+    struct issuer_voucher voucher;
+    struct issuer_key key;
+    struct jwt *jwt;
+    enum reason reason;
+
+    if (!token_cache_digest(digest, own->cache, token, strlen(token))) {
+        return REASON_INTERNAL_ERROR;
+    }
+    claims = token_cache_find(&voucher, own->cache, digest, scratch);
+    if (claims != NULL && issuer_vouches(&shared->runtime, &shared->issuer, &voucher)) {
+        own->hits++;
+        return strcmp(claims->issuer, ISSUER) == 0 ? REASON_OK : REASON_INTERNAL_ERROR;
+    }
+    reason = jwt_parse(&jwt, token, strlen(token), scratch);
+    if (reason == REASON_OK) {
+        reason = issuer_find_key(&key, &shared->runtime, &shared->issuer,
+                                 jwt_jws(jwt)->kid, jwt_jws(jwt)->alg);
+    }
+    if (reason != REASON_OK) {
+        return reason;
+    }
+    voucher = issuer_voucher_for(&shared->issuer, &key);
+    reason = jwt_verify(&claims, jwt, key.key);
+    issuer_key_release(&key);
+    if (reason == REASON_OK) {
+        token_cache_add(own->cache, digest, &voucher, claims, scratch);
+    }
+    return reason;
+}
+
+/* What nothing has changed meanwhile must be as the document says. */
+static const char *wrong(unsigned before, unsigned after, enum reason reason)
+{
+    if (reason != REASON_OK && reason != REASON_KEY_UNKNOWN) {
+        return "neither accepted nor unknown";
+    }
+    if (before != after || before % 2 == 1) {
+        return NULL;
+    }
+    return before % 4 == 2 && reason == REASON_OK   ? "accepted after the key was removed"
+           : before % 4 == 0 && reason != REASON_OK ? "refused though the key is there"
+                                                    : NULL;
+}
+
+static void *APR_THREAD_FUNC remember_tokens(apr_thread_t *thread, void *data)
+{
+    struct rememberer *own = data;
+    struct tokens *tokens = &own->shared->tokens;
+    apr_pool_t *scratch;
+
+    (void)thread;
+    if (apr_pool_create_unmanaged_ex(&scratch, NULL, NULL) != APR_SUCCESS) {
+        own->failure = "no pool";
+        return NULL;
+    }
+    while (!atomic_load(&own->shared->stop) && own->failure == NULL) {
+        unsigned before = atomic_load(&phase);
+        enum reason reason = remembered_verdict(own, tokens->rotating, scratch);
+
+        own->failure = wrong(before, atomic_load(&phase), reason);
+        own->accepted += reason == REASON_OK;
+        own->refused += reason != REASON_OK;
+        if (remembered_verdict(own, tokens->good[JWA_EDDSA], scratch) != REASON_OK) {
+            own->failure = "a token whose key stays was refused";
+        }
+        if (remembered_verdict(own, tokens->stranger[JWA_EDDSA], scratch) == REASON_OK ||
+            remembered_verdict(own, tokens->altered[JWA_EDDSA], scratch) == REASON_OK) {
+            own->failure = "a forged token was accepted";
+        }
+        apr_pool_clear(scratch);
+    }
+    apr_pool_destroy(scratch);
+    return NULL;
+}
+
+START_TEST(remembers_no_token_beyond_the_removal_of_its_key)
+{
+    struct shared *shared = make_shared();
+    struct token_cache *cache = token_cache_create(16, pool);
+    struct rememberer own[THREADS];
+    const char *without = all_keys(NULL);
+    const char *with = all_keys(jwk_of(key_of(JWA_EDDSA, THEIRS), ",'kid':'r'"));
+    unsigned hits = 0;
+    unsigned refused = 0;
+    unsigned accepted = 0;
+    apr_status_t rv;
+
+    jwks_store_ask(&(uint32_t){0}, shared->runtime.store, shared->issuer.slot,
+                   issuer_clock(), apr_time_from_sec(3600));
+    publish(shared, with);
+    for (int i = 0; i < THREADS; i++) {
+        own[i] = (struct rememberer){.shared = shared, .cache = cache};
+        ck_assert_int_eq(
+            apr_thread_create(&own[i].thread, NULL, remember_tokens, &own[i], pool),
+            APR_SUCCESS);
+    }
+    for (int i = 0; i < SWAPS; i++) {
+        apr_sleep(apr_time_from_msec(20));
+        atomic_fetch_add(&phase, 1);
+        publish(shared, i % 2 == 0 ? without : with);
+        atomic_fetch_add(&phase, 1);
+    }
+    atomic_store(&shared->stop, true);
+    for (int i = 0; i < THREADS; i++) {
+        apr_thread_join(&rv, own[i].thread);
+        ck_assert_msg(own[i].failure == NULL, "%s", own[i].failure);
+        hits += own[i].hits;
+        refused += own[i].refused;
+        accepted += own[i].accepted;
+    }
+    ck_assert_uint_gt(hits, SWAPS);
+    ck_assert_uint_gt(refused, 0);
+    ck_assert_uint_gt(accepted, 0);
+    secret_destroy(shared->secret);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("threads");
@@ -222,5 +365,6 @@ int main(void)
     keys_make();
     tcase_add_test(tcase,
                    verifies_every_algorithm_in_many_threads_while_the_keys_are_swapped);
+    tcase_add_test(tcase, remembers_no_token_beyond_the_removal_of_its_key);
     return support_run(suite);
 }

@@ -104,6 +104,8 @@ class Httpd:
             lines.append("ScriptSock cgi.sock")
         if self.auth0:
             lines.append(f"LoadModule auth0_jwt_module {paths.MODULE}")
+            if paths.TOKEN_CACHE is not None:
+                lines.append(f"Auth0TokenCache {paths.TOKEN_CACHE}")
         else:
             log_level = log_level.split()[0]
         total = max_processes * threads

@@ -5,6 +5,9 @@ AUTH0_JWT_VALGRIND  1: every server runs under valgrind, as one process (httpd -
 AUTH0_JWT_MODULE    another mod_auth0_jwt.so (a sanitizer build)
 AUTH0_JWT_TOOL      another auth0-jwt
 AUTH0_JWT_KEEP      1: leave the servers' folders in place
+AUTH0_JWT_TOKEN_CACHE
+                    a number: every server has Auth0TokenCache so, 0 for no cache, unless
+                    a test's own configuration says otherwise
 AUTH0_JWT_LOAD      all: the tests of rotation, load and lifecycle run under more MPMs
                     and for longer
 AUTH0_JWT_SEED      the seed of everything random (printed at the top of a run)
@@ -23,6 +26,7 @@ MODULE = Path(os.environ.get("AUTH0_JWT_MODULE", TOP / "mod_auth0_jwt.so"))
 TOOL = Path(os.environ.get("AUTH0_JWT_TOOL", TOP / "build" / "auth0-jwt"))
 MPM = os.environ.get("AUTH0_JWT_MPM", "event")
 VALGRIND = os.environ.get("AUTH0_JWT_VALGRIND") == "1"
+TOKEN_CACHE = os.environ.get("AUTH0_JWT_TOKEN_CACHE")
 KEEP = os.environ.get("AUTH0_JWT_KEEP") == "1"
 LOAD_ALL = os.environ.get("AUTH0_JWT_LOAD") == "all"
 CI = os.environ.get("CI") == "true"
