@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <apr_uri.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,6 +196,24 @@ static const char *check_https_url(const cmd_parms *cmd, const char *url)
     return NULL;
 }
 
+/*
+ * For the token cache: two lines that name one file are one source of keys. The bit that
+ * is always set keeps it apart from the slots of fetched keys.
+ */
+static const char *identify(struct issuer *issuer, const cmd_parms *cmd,
+                            const char *bytes, size_t len)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+
+    if (EVP_Digest(bytes, len, digest, NULL, EVP_sha256(), NULL) != 1) {
+        ERR_clear_error();
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": no memory", NULL);
+    }
+    memcpy(&issuer->file_id, digest, sizeof(issuer->file_id));
+    issuer->file_id |= UINT64_C(1) << 32;
+    return NULL;
+}
+
 static apr_status_t destroy_keys(void *keys)
 {
     jwks_destroy(keys);
@@ -225,7 +244,7 @@ static const char *load_keys(struct issuer *issuer, const cmd_parms *cmd)
             keys != NULL && keys->skipped_count > 0 ? keys->skipped[0].why : "", NULL);
     }
     issuer->keys = keys;
-    return NULL;
+    return identify(issuer, cmd, text, len);
 }
 
 static apr_status_t destroy_secret(void *secret)
@@ -267,7 +286,7 @@ static const char *load_secret(struct issuer *issuer, const cmd_parms *cmd)
     }
     apr_pool_cleanup_register(cmd->pool, secret, destroy_secret, apr_pool_cleanup_null);
     issuer->secret = secret;
-    return NULL;
+    return identify(issuer, cmd, bytes, len);
 }
 
 static const char *read_algorithms(unsigned *algorithms, const cmd_parms *cmd,

@@ -159,11 +159,10 @@ static uint64_t source_of(const struct issuer *issuer)
     case ISSUER_KEYS_URL:
         return (uint64_t)issuer->slot + 1; /* a slot is one source's for ever */
     case ISSUER_KEYS_FILE:
-        return (uint64_t)(uintptr_t)issuer->keys;
     case ISSUER_SECRET_FILE:
-        return (uint64_t)(uintptr_t)issuer->secret;
+        break;
     }
-    return 0;
+    return issuer->file_id;
 }
 
 struct issuer_voucher issuer_voucher_for(const struct issuer *issuer,

@@ -34,6 +34,7 @@ struct issuer {
     const char *source;          /**< URL or path */
     const struct jwks *keys;     /**< ISSUER_KEYS_FILE only */
     const struct secret *secret; /**< ISSUER_SECRET_FILE only */
+    uint64_t file_id;            /**< of a file: the same for the same bytes */
     int slot;                    /**< ISSUER_KEYS_URL only: in the store; -1 when the
                                       store has no room for it */
 };

@@ -281,6 +281,22 @@ def test_f15_two_hosts_with_one_issuer_and_keys_of_their_own_do_not_mix(httpd, t
                                reason=reason)
 
 
+def test_two_lines_that_name_one_file_are_one_source(httpd, tenant, other):
+    def line(file):
+        return f"Auth0Issuer https://a.example.com/ jwks=file:conf/{file}.json"
+
+    server = httpd(f"Auth0CAFile {tenant.ca_file}\n" + CACHE + location("/a", line("one"))
+                   + location("/b", line("one")) + location("/c", line("two")),
+                   files={**{f"htdocs/{name}": "page" for name in "abc"},
+                          "conf/one.json": jwks(other.key),
+                          "conf/two.json": jwks(tenant.key)}, **ONE)
+    token = tenant.mint(key=other.key, iss="https://a.example.com/")
+    with costs(server, 1):
+        for path in ("/a", "/b", "/a", "/b"):
+            assert server.get(path, token).status == 200
+    assert_refusal(server.get("/c", token), "E3", reason="signature_invalid")
+
+
 def test_tokens_of_a_file_s_keys_and_of_a_secret_are_remembered(httpd, tenant, other):
     secret = Key("HS256", "any")
     server = httpd(f"Auth0CAFile {tenant.ca_file}\n" + CACHE

@@ -468,10 +468,10 @@ START_TEST(vouches_for_no_other_source)
     struct issuer issuers[] = {
         setting->issuer,
         setting->issuer,
-        {.kind = ISSUER_KEYS_FILE, .keys = jwks_of(document("one"))},
-        {.kind = ISSUER_KEYS_FILE, .keys = jwks_of(document("one"))},
-        {.kind = ISSUER_SECRET_FILE, .secret = secrets[0]},
-        {.kind = ISSUER_SECRET_FILE, .secret = secrets[1]},
+        {.kind = ISSUER_KEYS_FILE, .keys = jwks_of(document("one")), .file_id = 1001},
+        {.kind = ISSUER_KEYS_FILE, .keys = jwks_of(document("one")), .file_id = 1002},
+        {.kind = ISSUER_SECRET_FILE, .secret = secrets[0], .file_id = 1003},
+        {.kind = ISSUER_SECRET_FILE, .secret = secrets[1], .file_id = 1004},
     };
     struct issuer_voucher vouchers[COUNT(issuers)];
 
