@@ -108,31 +108,79 @@ static int check_aliases(request_rec *r)
     return status;
 }
 
-/* Shared by both providers: the line as an array of words. */
+/* A Require line of either provider. */
+struct required {
+    apr_array_header_t *words; /* of struct operand, each once */
+    struct jwt_words sorted;   /* the same as texts; none if one is an expression */
+};
+
+static bool is_new(apr_hash_t *known, const char *text)
+{
+    if (apr_hash_get(known, text, APR_HASH_KEY_STRING) != NULL) {
+        return false;
+    }
+    apr_hash_set(known, text, APR_HASH_KEY_STRING, text);
+    return true;
+}
+
+static const char *parse_word(struct required *required, apr_hash_t *known,
+                              const cmd_parms *cmd, const char *provider,
+                              const char *text)
+{
+    struct operand word;
+    const char *error = operand_read(&word, cmd, provider, text);
+
+    if (error == NULL && word.expression == NULL && !is_scope_token(text)) {
+        error = apr_pstrcat(cmd->pool, "Require ", provider, ": \"", text,
+                            "\" holds a space, a quote, a backslash or a character "
+                            "outside ASCII",
+                            NULL);
+    }
+    if (error == NULL && is_new(known, text)) {
+        APR_ARRAY_PUSH(required->words, struct operand) = word;
+    }
+    return error;
+}
+
+static void sort_required(struct required *required, apr_pool_t *pool)
+{
+    const apr_array_header_t *words = required->words;
+    struct jwt_words *sorted = &required->sorted;
+
+    sorted->words = apr_palloc(pool, (size_t)words->nelts * sizeof(*sorted->words));
+    for (int i = 0; i < words->nelts; i++) {
+        const struct operand *word = &APR_ARRAY_IDX(words, i, struct operand);
+
+        if (word->expression != NULL) {
+            sorted->count = 0;
+            return;
+        }
+        sorted->words[sorted->count++] = word->text;
+    }
+    jwt_words_sort(sorted);
+}
+
 static const char *parse_words(cmd_parms *cmd, const char *line, const void **parsed,
                                const char *provider)
 {
-    apr_array_header_t *words = apr_array_make(cmd->pool, 2, sizeof(struct operand));
+    struct required *required = apr_pcalloc(cmd->pool, sizeof(*required));
+    apr_hash_t *known = apr_hash_make(cmd->temp_pool);
     const char *error = authz_refuse_negation(cmd, provider);
     const char *text;
 
+    required->words = apr_array_make(cmd->pool, 2, sizeof(struct operand));
     while (error == NULL && operand_next(&text, &line, cmd)) {
-        struct operand *word = apr_array_push(words);
-
-        error = operand_read(word, cmd, provider, text);
-        if (error == NULL && word->expression == NULL && !is_scope_token(text)) {
-            error = apr_pstrcat(cmd->pool, "Require ", provider, ": \"", text,
-                                "\" holds a space, a quote, a backslash or a character "
-                                "outside ASCII",
-                                NULL);
-        }
+        error = parse_word(required, known, cmd, provider, text);
     }
-    if (error == NULL && words->nelts == 0) {
+    if (error == NULL && required->words->nelts == 0) {
         error = apr_pstrcat(cmd->pool, "Require ", provider,
                             ": names nothing; write it as in Require ", provider,
                             " read:messages", NULL);
     }
-    *parsed = words;
+    if (error == NULL) {
+        sort_required(required, cmd->pool);
+    }
+    *parsed = required;
     return error;
 }
 
@@ -156,16 +204,6 @@ static const char *word_text(const struct operand *word, request_rec *r)
                                                                               : NULL;
 }
 
-static bool contains(const apr_array_header_t *strings, const char *text)
-{
-    for (int i = 0; i < strings->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(strings, i, const char *), text) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* For the challenge: every word of a denied line, in order, once. */
 static void note_missing(request_rec *r, const apr_array_header_t *words)
 {
@@ -173,37 +211,51 @@ static void note_missing(request_rec *r, const apr_array_header_t *words)
 
     if (state->missing == NULL) {
         state->missing = apr_array_make(r->pool, words->nelts, sizeof(const char *));
+        state->missing_words = apr_hash_make(r->pool);
     }
     for (int i = 0; i < words->nelts; i++) {
         const char *text = word_text(&APR_ARRAY_IDX(words, i, struct operand), r);
 
-        if (text != NULL && !contains(state->missing, text)) {
+        if (text != NULL && is_new(state->missing_words, text)) {
             APR_ARRAY_PUSH(state->missing, const char *) = text;
         }
     }
 }
 
+static bool contains_each(const struct jwt_words *granted,
+                          const apr_array_header_t *words, request_rec *r)
+{
+    for (int i = 0; i < words->nelts; i++) {
+        const char *text = word_text(&APR_ARRAY_IDX(words, i, struct operand), r);
+
+        if (text == NULL || !jwt_words_contain(granted, text)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* All the words of a line, as in Auth0's SDKs. */
-static authz_status check_words(request_rec *r, const apr_array_header_t *words,
+static authz_status check_words(request_rec *r, const struct required *required,
                                 bool permissions)
 {
     authz_status status = AUTHZ_DENIED;
     const struct jwt_claims *claims = authz_claims_of(&status, r);
     const struct jwt_words *granted;
+    bool many;
 
     if (claims == NULL) {
         return status;
     }
     granted = permissions ? &claims->permissions : &claims->scope;
-    for (int i = 0; i < words->nelts; i++) {
-        const char *text = word_text(&APR_ARRAY_IDX(words, i, struct operand), r);
-
-        if (text == NULL || !jwt_words_contain(granted, text)) {
-            note_missing(r, words);
-            return AUTHZ_DENIED;
-        }
+    /* Many words are compared in one pass over both lists, few are looked up. */
+    many = required->sorted.count > 1 && required->sorted.count > granted->count / 8;
+    if (many ? jwt_words_contain_all(granted, &required->sorted)
+             : contains_each(granted, required->words, r)) {
+        return AUTHZ_GRANTED;
     }
-    return AUTHZ_GRANTED;
+    note_missing(r, required->words);
+    return AUTHZ_DENIED;
 }
 
 static authz_status check_permissions(request_rec *r, const char *line,

@@ -9,6 +9,7 @@
 #ifndef AUTH0_HTTPD_REQUEST_H
 #define AUTH0_HTTPD_REQUEST_H
 
+#include <apr_hash.h>
 #include <httpd.h>
 #include <stdbool.h>
 
@@ -20,6 +21,7 @@ struct request_state {
     const struct jwt_claims *claims; /**< of its valid token; else NULL */
     const struct verdict *verdict;   /**< on its token; NULL before anybody asked */
     apr_array_header_t *missing;     /**< const char *: required words it lacks */
+    apr_hash_t *missing_words;       /**< the same, to find one */
     apr_array_header_t *removed;     /**< struct token_text: what was taken out of it */
     bool authorizing;                /**< within our own check_authz */
     bool reporting;                  /**< within report_only_check */

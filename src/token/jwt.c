@@ -52,7 +52,7 @@ static int compare_words(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void sort_words(struct jwt_words *set)
+void jwt_words_sort(struct jwt_words *set)
 {
     if (set->count > 1) {
         qsort(set->words, set->count, sizeof(*set->words), compare_words);
@@ -63,6 +63,23 @@ bool jwt_words_contain(const struct jwt_words *set, const char *word)
 {
     return set->count > 0 && bsearch(&word, set->words, set->count, sizeof(*set->words),
                                      compare_words) != NULL;
+}
+
+bool jwt_words_contain_all(const struct jwt_words *set, const struct jwt_words *words)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < words->count; i++) {
+        int order = -1;
+
+        while (at < set->count && (order = strcmp(set->words[at], words->words[i])) < 0) {
+            at++;
+        }
+        if (order != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* An array of strings; anything else leaves the set empty and returns false. */
@@ -83,7 +100,7 @@ static bool read_string_array(struct jwt_words *set, const json_value *array,
         }
         set->words[set->count++] = json_string(v);
     }
-    sort_words(set);
+    jwt_words_sort(set);
     return true;
 }
 
@@ -120,7 +137,7 @@ static void read_scope(struct jwt_claims *claims, const json_value *scope,
         claims->scope_size += len + 1;
         text += len;
     }
-    sort_words(set);
+    jwt_words_sort(set);
 }
 
 static struct jwt_time read_time(const json_value *member)

@@ -495,6 +495,35 @@ START_TEST(a_scope_grants_the_words_between_its_spaces)
 }
 END_TEST
 
+/* Against the look-up of one word after the other, for all subsets of a few words. */
+START_TEST(knows_whether_all_of_several_words_are_in_a_set)
+{
+    static const char *const all[] = {"", "a", "ab", "abc", "b", "read:a", "read:b"};
+    const char *set_words[7];
+    const char *words_words[7];
+
+    for (unsigned i = 0; i < 1u << 7; i++) {
+        for (unsigned j = 0; j < 1u << 7; j++) {
+            struct jwt_words set = {.words = set_words};
+            struct jwt_words words = {.words = words_words};
+            bool expected = (j & ~i) == 0;
+
+            for (unsigned bit = 7; bit-- > 0;) { /* in another order than the sorted */
+                if ((i & 1u << bit) != 0) {
+                    set.words[set.count++] = all[bit];
+                }
+                if ((j & 1u << bit) != 0) {
+                    words.words[words.count++] = all[bit];
+                }
+            }
+            jwt_words_sort(&set);
+            jwt_words_sort(&words);
+            ck_assert(jwt_words_contain_all(&set, &words) == expected);
+        }
+    }
+}
+END_TEST
+
 START_TEST(the_claims_hold_what_the_token_says)
 {
     const struct jwt_claims *claims = claims_of(token_of(
@@ -548,6 +577,7 @@ int main(void)
     tcase_add_test(tcase, no_permissions_and_no_scope_grant_nothing);
     tcase_add_test(tcase, a_thousand_permissions_are_found_each_and_no_other);
     ADD_TABLE(tcase, a_scope_grants_the_words_between_its_spaces, scopes);
+    tcase_add_test(tcase, knows_whether_all_of_several_words_are_in_a_set);
     tcase_add_test(tcase, the_claims_hold_what_the_token_says);
     return support_run(suite);
 }
