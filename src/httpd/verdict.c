@@ -95,16 +95,16 @@ static bool is_same_source(const struct issuer *a, const struct issuer *b)
 }
 
 /* An earlier verdict on this token, by this issuer's keys, for the same client. */
-static const struct verdict *verified_before(const request_rec *r, const char *token,
-                                             const struct issuer *issuer)
+static const struct verdict *verified_before(const request_rec *r,
+                                             const struct verdict *now)
 {
     for (; r != NULL; r = r->main != NULL ? r->main : r->prev) {
         const struct request_state *state = request_state_get(r);
         const struct verdict *verdict = state != NULL ? state->verdict : NULL;
 
-        if (verdict != NULL && verdict->verified != NULL &&
-            strcmp(verdict->token, token) == 0 &&
-            is_same_source(verdict->issuer, issuer)) {
+        if (verdict != NULL && verdict->verified != NULL && verdict->len == now->len &&
+            memcmp(verdict->token, now->token, now->len) == 0 &&
+            is_same_source(verdict->issuer, now->issuer)) {
             return verdict;
         }
     }
@@ -135,12 +135,12 @@ static bool judge_again(struct verdict *verdict, request_rec *r,
 
 /* The order of checks is that of RFC 8725 3: see token/jwt.h. */
 static enum reason judge(struct verdict *verdict, struct issuer_voucher *voucher,
-                         request_rec *r, size_t len)
+                         request_rec *r)
 {
     const struct dir_config *dir = verdict->dir;
     const struct verdict *before;
     struct jwt *jwt = NULL;
-    enum reason reason = jwt_parse(&jwt, verdict->token, len, r->pool);
+    enum reason reason = jwt_parse(&jwt, verdict->token, verdict->len, r->pool);
     enum jwa_alg alg;
 
     verdict->jwt = jwt;
@@ -158,7 +158,7 @@ static enum reason judge(struct verdict *verdict, struct issuer_voucher *voucher
     if ((allowed_algorithms(dir, verdict->issuer) & JWA_BIT(alg)) == 0) {
         return REASON_ALGORITHM_NOT_ALLOWED;
     }
-    before = verified_before(r, verdict->token, verdict->issuer);
+    before = verified_before(r, verdict);
     if (before != NULL) {
         verdict->verified = before->verified;
     }
@@ -174,16 +174,16 @@ static enum reason judge(struct verdict *verdict, struct issuer_voucher *voucher
     return check_policy(&verdict->user, verdict->verified, dir, verdict->issuer);
 }
 
-static void judge_token(struct verdict *verdict, request_rec *r, size_t len)
+static void judge_token(struct verdict *verdict, request_rec *r)
 {
     struct token_cache *cache = runtime_token_cache();
     struct issuer_voucher voucher = {0};
     unsigned char digest[TOKEN_DIGEST_LENGTH];
     bool digested =
-        cache != NULL && token_cache_digest(digest, cache, verdict->token, len);
+        cache != NULL && token_cache_digest(digest, cache, verdict->token, verdict->len);
 
     if (!digested || !judge_again(verdict, r, digest)) {
-        verdict->reason = judge(verdict, &voucher, r, len);
+        verdict->reason = judge(verdict, &voucher, r);
     }
     if (verdict->reason != REASON_OK) {
         return;
@@ -218,8 +218,9 @@ const struct verdict *verdict_of(request_rec *r)
         if (found.kind != TOKEN_SOURCE_HEADER) {
             token_removal_keep_private(r);
         }
-        verdict->token = apr_pstrmemdup(r->pool, found.token, found.len);
-        judge_token(verdict, r, found.len);
+        verdict->token = found.token;
+        verdict->len = found.len;
+        judge_token(verdict, r);
     }
     state->verdict = verdict;
     return verdict;

@@ -21,7 +21,8 @@ struct verdict {
     const char *user;                /**< the same */
 
     /* For the log, the answer, and the next verdict. */
-    const char *token;                 /**< terminated; NULL when none was read */
+    const char *token; /**< NULL when none was read */
+    size_t len;
     const struct jwt *jwt;             /**< NULL when the token could not be parsed */
     const struct issuer *issuer;       /**< NULL when it was not found */
     const struct jwt_claims *verified; /**< its signature holds; else NULL */
