@@ -6,6 +6,7 @@ from support.backend import seen_header
 from support.conf import PROXY, assert_accepted, location, proxied, trust
 from support.refusal import assert_refusal
 from support.tokens import tampered
+from support.wait import wait_until
 
 AUDIENCE = "https://api.example.com"
 
@@ -229,7 +230,10 @@ def test_a_log_can_choose_by_a_claim(httpd, issuer):
                    files={"htdocs/a": "a", "htdocs/b": "b"})
     assert server.get("/a", issuer.mint(plan="gold")).text == "a"
     assert server.get("/b", issuer.mint(plan="silver")).text == "b"
-    server.wait_for_access("- 200 GET /b HTTP/1.1")
+    # A log is written after the answer, in no order among requests.
+    for path in "ab":
+        server.wait_for_access(f"- 200 GET /{path} HTTP/1.1")
+    wait_until((server.root / "logs/gold.log").read_text, 5, "the line in the log")
     assert (server.root / "logs/gold.log").read_text() == "/a\n"
 
 
