@@ -19,35 +19,39 @@ static int is_token_byte(char c)
     return c > 0x20 && c < 0x7f && c != '"' && c != ',';
 }
 
-/* For eight bytes at a time: this byte in each of them. */
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-#define HAS_ZERO(v) (((v)-EACH(0x01)) & ~(v)&EACH(0x80))
+/* Tokens are long, and this runs for each request: so sixteen bytes at a time. */
+typedef uint8_t block __attribute__((vector_size(16)));
 
-/* May one of these bytes be none of a token? Never misses one. */
-static bool may_be_none(uint64_t v)
+/* Blocks of all zeros, and of ones where a byte is none of a token. */
+static block bytes_of_no_token(block bytes)
 {
-    return ((((v)-EACH(0x21)) & ~(v)) | (v) | HAS_ZERO(v ^ EACH(0x7f)) |
-            HAS_ZERO(v ^ EACH('"')) | HAS_ZERO(v ^ EACH(','))) &
-           EACH(0x80);
+    return (block)(bytes <= 0x20) | (block)(bytes >= 0x7f) | (block)(bytes == '"') |
+           (block)(bytes == ',');
+}
+
+static bool is_zero(block bits)
+{
+    uint64_t halves[2];
+
+    memcpy(halves, &bits, sizeof(halves));
+    return (halves[0] | halves[1]) == 0;
 }
 
 bool bearer_is_token(const char *text, size_t len)
 {
+    block found = {0};
     size_t i = 0;
 
-    /* Tokens are long, and this runs for each request. */
-    for (uint64_t v; i + sizeof(v) <= len; i += sizeof(v)) {
-        memcpy(&v, text + i, sizeof(v));
-        if (may_be_none(v)) {
-            break;
-        }
+    for (block bytes; i + sizeof(bytes) <= len; i += sizeof(bytes)) {
+        memcpy(&bytes, text + i, sizeof(bytes));
+        found |= bytes_of_no_token(bytes);
     }
     for (; i < len; i++) {
         if (!is_token_byte(text[i])) {
             return false;
         }
     }
-    return len > 0;
+    return len > 0 && is_zero(found);
 }
 
 enum reason bearer_token(const char **token, size_t *len, const char *authorization)

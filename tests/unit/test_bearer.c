@@ -162,6 +162,28 @@ START_TEST(tells_what_could_be_a_token_elsewhere)
 }
 END_TEST
 
+/* It looks at many bytes at a time: none may be left out. */
+START_TEST(sees_a_byte_of_no_token_at_every_place_of_every_length)
+{
+    char text[70];
+
+    memset(text, 'a', sizeof(text));
+    for (size_t len = 1; len <= sizeof(text); len++) {
+        ck_assert(bearer_is_token(text, len));
+        for (size_t at = 0; at < len; at++) {
+            for (int c = 0; c < 256; c++) {
+                bool none = c <= 0x20 || c >= 0x7f || c == '"' || c == ',';
+
+                text[at] = (char)c;
+                EXPECT(bearer_is_token(text, len) == !none, "byte %02x at %d of %d",
+                       (unsigned)c, (int)at, (int)len);
+            }
+            text[at] = 'a';
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bearer");
@@ -172,5 +194,6 @@ int main(void)
     tcase_add_test(tcase, ends_the_scheme_at_the_first_byte_that_no_name_has);
     tcase_add_test(tcase, takes_a_token_of_any_length);
     tcase_add_test(tcase, tells_what_could_be_a_token_elsewhere);
+    tcase_add_test(tcase, sees_a_byte_of_no_token_at_every_place_of_every_length);
     return support_run(suite);
 }
