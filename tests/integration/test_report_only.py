@@ -165,7 +165,7 @@ def test_the_count_is_kept_over_restarts_and_for_all_processes(httpd, issuer,
                       server.log()) == ["no_credentials 1"]
 
 
-def test_every_start_warns_and_so_does_configtest(httpd, issuer, bench):
+def test_every_start_warns_and_so_does_configtest(httpd, issuer, bench, several_processes):
     config = trust(issuer) + location("/x", REPORT) + location("/y", "Auth0ReportOnly Off")
     bench.configure(config)
     status, output = bench.configtest()
