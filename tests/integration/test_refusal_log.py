@@ -17,6 +17,7 @@ def server(httpd, issuer):
     return httpd(trust(issuer) + location("/valid") +
                  location("/admin", require="auth0-permission read:a"),
                  files={"htdocs/valid": "ok", "htdocs/admin": "ok"},
+                 mpm="event",  # one process, which counts for itself
                  log_level="warn auth0_jwt:info")
 
 
