@@ -136,6 +136,7 @@ static struct extent extent_of(const ap_directive_t *section, apr_pool_t *pool)
     }
     if (extent.text == NULL) {
         extent.shape = UNKNOWN;
+        extent.text = "";
     }
     return extent;
 }

@@ -20,17 +20,18 @@ static const char *spaces(int count, apr_pool_t *pool)
 /* How much of a text fits: up to its last space within the room, else its first. */
 static size_t break_at(const char *text, size_t room)
 {
+    size_t len = strlen(text);
     size_t last = 0;
 
-    if (strlen(text) <= room) {
-        return strlen(text);
+    if (len <= room) {
+        return len;
     }
-    for (size_t i = 1; text[i] != '\0' && (i <= room || last == 0); i++) {
+    for (size_t i = 1; i < len && (i <= room || last == 0); i++) {
         if (text[i] == ' ') {
             last = i;
         }
     }
-    return last > 0 ? last : strlen(text);
+    return last > 0 ? last : len;
 }
 
 /* The first line begins with what is given, and so wide are the spaces of the others. */

@@ -25,7 +25,8 @@ static bool is_name(const char *text)
 
 static bool is_same(const struct token_source *a, const struct token_source *b)
 {
-    return a->kind == b->kind && (a->name == b->name || strcmp(a->name, b->name) == 0);
+    return a->kind == b->kind &&
+           (a->kind == TOKEN_SOURCE_HEADER || strcmp(a->name, b->name) == 0);
 }
 
 const char *token_source_add(apr_array_header_t **list, const cmd_parms *cmd,
@@ -88,13 +89,18 @@ static const char *decode(const char *text, size_t len, apr_pool_t *pool)
         int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
 
         if (low >= 0) {
-            *out = (char)(high * 16 + low);
-            *out = *out != '\0' ? *out : '\x01';
-            out++;
+            unsigned char byte = (unsigned char)(high * 16 + low);
+
+            byte = byte != 0 ? byte : 1;
+            *out++ = (char)byte;
             i += 2;
-            continue;
         }
-        *out++ = text[i] == '+' ? ' ' : text[i];
+        else if (text[i] == '+') {
+            *out++ = ' ';
+        }
+        else {
+            *out++ = text[i];
+        }
     }
     *out = '\0';
     return decoded;

@@ -199,7 +199,7 @@ const struct verdict *verdict_of(request_rec *r)
     struct request_state *state = request_state_make(r);
     const struct dir_config *dir = config_dir(r);
     struct verdict *verdict;
-    struct token_found found;
+    struct token_found found = {.token = NULL};
 
     if (state->verdict != NULL && state->verdict->dir == dir) {
         return state->verdict;

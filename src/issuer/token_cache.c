@@ -72,8 +72,8 @@ struct token_cache *token_cache_create(unsigned entries, apr_pool_t *pool)
                          ? (uint64_t)entries * TOKEN_CACHE_ENTRY_BYTES / WORD
                          : LARGEST_PART * 8192 / WORD);
     /* Pages that nothing was written to take no memory. */
-    cache->ring = calloc(cache->ring_words, WORD);
-    cache->index = calloc(cache->buckets * WAYS, WORD);
+    cache->ring = calloc(cache->ring_words, sizeof(*cache->ring));
+    cache->index = calloc(cache->buckets * WAYS, sizeof(*cache->index));
     cache->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     if (cache->sha256 == NULL) {
         ERR_clear_error();

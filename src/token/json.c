@@ -86,6 +86,9 @@ static bool put_number(struct writer *writer, struct json_value *value, const cJ
 {
     const struct json_number *number = writer->numbers;
 
+    if (number == NULL) {
+        return false; /* the scan has listed every one */
+    }
     writer->numbers = number->next;
     value->number = tree->valuedouble;
     value->text = put_text(writer, value, number->text, number->len);
@@ -330,18 +333,29 @@ static void put_string(struct output *output, const char *string)
     put(output, "\"", 1);
 }
 
+/* Of a string or a number, which have one. */
+static const char *text_of(const json_value *value)
+{
+    return (const char *)value + value->text;
+}
+
+static const char *name_of(const json_value *member)
+{
+    return (const char *)member + member->name;
+}
+
 static void put_value(struct output *output, const json_value *value)
 {
     static const char *const words[] = {"null", "false", "true"};
     bool object = json_is_object(value);
 
     if (value->kind == KIND_STRING) {
-        put_string(output, text_at(value, value->text));
+        put_string(output, text_of(value));
         return;
     }
     if (!object && !json_is_array(value)) {
         const char *text =
-            value->kind == KIND_NUMBER ? text_at(value, value->text) : words[value->kind];
+            value->kind == KIND_NUMBER ? text_of(value) : words[value->kind];
 
         put(output, text, strlen(text));
         return;
@@ -349,7 +363,7 @@ static void put_value(struct output *output, const json_value *value)
     put(output, object ? "{" : "[", 1);
     for (const json_value *v = json_first(value); v != NULL; v = json_next(v)) {
         if (object) {
-            put_string(output, json_name(v));
+            put_string(output, name_of(v));
             put(output, ":", 1);
         }
         put_value(output, v);

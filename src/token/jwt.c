@@ -258,7 +258,9 @@ const struct jwt_claims *jwt_claims_pack(void *memory, const struct jwt_claims *
 
 static void unpack_words(struct jwt_words *set, const void *from, void *to)
 {
-    set->words = (const char **)(size_t)moved(set->words, from, to);
+    size_t offset = (size_t)((const char *)set->words - (const char *)from);
+
+    set->words = (const char **)(void *)((char *)to + offset);
     for (size_t i = 0; i < set->count; i++) {
         set->words[i] = moved(set->words[i], from, to);
     }
