@@ -74,19 +74,22 @@ def costs(found):
 
 
 def latencies(found):
-    """p50 and p99 of each mode, fetches and memory."""
+    """Requests a second, p50 and p99 of each mode, fetches and memory."""
     samples, rows = found["samples"], []
     for server in found["servers"]:
         name, row = server["name"], [server["title"]]
         for mode in ("warm", "cold", "reject"):
             pair = [of(samples, mode, name, value) for value in ("p50", "p99")]
+            rate = of(samples, mode, name, "per_second")
+            row.append(number(rate, 0))
             row.append(" / ".join(number(one / 1000, 2) for one in pair)
                        if None not in pair else "")
         memory = found["memory"].get(name)
         row += [number(fetches(samples, name), 0),
                 number(memory / 2**20) if memory else ""]
         rows.append(row)
-    return table(["", "warm p50 / p99 ms", "cold p50 / p99 ms", "reject p50 / p99 ms",
+    return table(["", "warm requests a second", "p50 / p99 ms", "cold requests a second",
+                  "p50 / p99 ms", "reject requests a second", "p50 / p99 ms",
                   "key fetches in the run", "memory of all processes, MiB"], rows)
 
 
