@@ -225,11 +225,6 @@ static void check_level(struct check *check, const ap_directive_t *level)
     }
 }
 
-static bool is_same_source(const struct issuer *a, const struct issuer *b)
-{
-    return strcmp(a->name, b->name) == 0 && strcmp(a->source, b->source) == 0;
-}
-
 /* Several sections may name one issuer: it counts once. */
 static void check_issuer_count(struct check *check)
 {
@@ -240,7 +235,8 @@ static void check_issuer_count(struct check *check)
         const struct issuer *issuer = APR_ARRAY_IDX(fetched, i, struct issuer *);
         int j = 0;
 
-        while (!is_same_source(issuer, APR_ARRAY_IDX(fetched, j, struct issuer *))) {
+        while (
+            !issuer_is_same_source(issuer, APR_ARRAY_IDX(fetched, j, struct issuer *))) {
             j++;
         }
         distinct += j == i;

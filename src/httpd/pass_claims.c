@@ -127,7 +127,7 @@ void pass_claims_export(request_rec *r, const struct jwt_claims *claims)
 /* The request that this one stands for, with the same user; NULL when there is none. */
 static const request_rec *same_user_before(const request_rec *r)
 {
-    const request_rec *before = r->main != NULL ? r->main : r->prev;
+    const request_rec *before = request_before(r);
 
     return before != NULL && r->user != NULL && before->user != NULL &&
                    strcmp(r->user, before->user) == 0

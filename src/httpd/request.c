@@ -6,6 +6,11 @@
 
 #define LOG_VALUE_MAX 64
 
+request_rec *request_before(const request_rec *r)
+{
+    return r->main != NULL ? r->main : r->prev;
+}
+
 struct request_state *request_state_get(const request_rec *r)
 {
     return ap_get_module_config(r->request_config, &auth0_jwt_module);

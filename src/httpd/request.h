@@ -34,6 +34,9 @@ struct request_state {
     bool is_private;         /**< the answer is for this client alone */
 };
 
+/** The request that this one came of: it is part of it, or stands for it; else NULL. */
+request_rec *request_before(const request_rec *r);
+
 /** The request's state; NULL when it has none yet. */
 struct request_state *request_state_get(const request_rec *r);
 

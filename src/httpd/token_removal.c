@@ -133,8 +133,7 @@ void token_removal_clean_query(request_rec *r)
     if (!token_source_is_on(r, TOKEN_SOURCE_QUERY)) {
         return;
     }
-    for (request_rec *asker = r; asker != NULL;
-         asker = asker->main != NULL ? asker->main : asker->prev) {
+    for (request_rec *asker = r; asker != NULL; asker = request_before(asker)) {
         removed |= clean_places(r, asker);
     }
     /* mod_status shows the request line. */

@@ -249,16 +249,11 @@ static void search_request(struct search *search, const struct token_source *sou
     }
 }
 
-static const request_rec *asker_of(const request_rec *r)
-{
-    return r->main != NULL ? r->main : r->prev;
-}
-
 /* What was taken out of this request, and of those that it came of. */
 static void search_removed(struct search *search, const struct token_source *source,
                            const request_rec *r)
 {
-    for (; r != NULL; r = asker_of(r)) {
+    for (; r != NULL; r = request_before(r)) {
         const struct request_state *state = request_state_get(r);
         const apr_array_header_t *removed = state != NULL ? state->removed : NULL;
 

@@ -87,24 +87,17 @@ static enum reason check_policy(const char **user, const struct jwt_claims *clai
     return jwt_check(user, claims, &policy, apr_time_now());
 }
 
-/* May what was verified under one of these pass for verified under the other? */
-static bool is_same_source(const struct issuer *a, const struct issuer *b)
-{
-    return a->kind == b->kind && strcmp(a->name, b->name) == 0 &&
-           strcmp(a->source, b->source) == 0;
-}
-
 /* An earlier verdict on this token, by this issuer's keys, for the same client. */
 static const struct verdict *verified_before(const request_rec *r,
                                              const struct verdict *now)
 {
-    for (; r != NULL; r = r->main != NULL ? r->main : r->prev) {
+    for (; r != NULL; r = request_before(r)) {
         const struct request_state *state = request_state_get(r);
         const struct verdict *verdict = state != NULL ? state->verdict : NULL;
 
         if (verdict != NULL && verdict->verified != NULL && verdict->len == now->len &&
             memcmp(verdict->token, now->token, now->len) == 0 &&
-            is_same_source(verdict->issuer, now->issuer)) {
+            issuer_is_same_source(verdict->issuer, now->issuer)) {
             return verdict;
         }
     }

@@ -1,6 +1,7 @@
 #include "issuer/issuer.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* How often a waiting request looks. */
 #define LOOK apr_time_from_msec(10)
@@ -151,6 +152,12 @@ enum reason issuer_find_key(struct issuer_key *key, struct issuer_runtime *runti
         reason = REASON_KEYS_UNAVAILABLE;
     }
     return reason;
+}
+
+bool issuer_is_same_source(const struct issuer *a, const struct issuer *b)
+{
+    return a->kind == b->kind && strcmp(a->name, b->name) == 0 &&
+           strcmp(a->source, b->source) == 0;
 }
 
 static uint64_t source_of(const struct issuer *issuer)

@@ -82,6 +82,9 @@ enum reason issuer_find_key(struct issuer_key *key, struct issuer_runtime *runti
 
 void issuer_key_release(struct issuer_key *key);
 
+/** Are two of one name and one source of keys? Several lines may name one issuer. */
+bool issuer_is_same_source(const struct issuer *a, const struct issuer *b);
+
 /**
  * What vouches for a token that was verified just now.
  *
