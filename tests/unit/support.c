@@ -145,6 +145,8 @@ void keys_make(void)
             must(keys[whose][kind] != NULL);
         }
         must(RAND_bytes(secrets[whose], SECRET_LENGTH) == 1);
+        /* HMAC pads its key with NULs: one that ends in NUL equals a shorter one. */
+        secrets[whose][SECRET_LENGTH - 1] |= 1;
     }
 }
 
