@@ -49,7 +49,7 @@ static void register_hooks(apr_pool_t *pool)
 
     /* A request. */
     ap_hook_post_read_request(pass_headers_strip, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_header_parser(cors_answer, NULL, NULL, APR_HOOK_MIDDLE);
+    cors_register(pool);
     ap_hook_check_authn(authn_check, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_access_ex(report_only_check, NULL, NULL, APR_HOOK_REALLY_FIRST,
@@ -71,7 +71,6 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_expr_lookup(claim_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* An error. */
-    ap_hook_insert_error_filter(cors_mark_error, NULL, NULL, APR_HOOK_MIDDLE);
     error_response_register(pool);
     token_removal_register(pool);
     ap_hook_log_transaction(token_removal_clean_log, NULL, NULL, APR_HOOK_REALLY_FIRST);

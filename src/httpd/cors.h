@@ -8,13 +8,11 @@
 #include <httpd.h>
 
 /**
- * header_parser hook, so before authentication: add the fields that let a listed
- * origin read the answer, and answer its preflight, which browsers send without
- * credentials.
+ * Register the hooks: before authentication, add the fields that let a listed origin read
+ * the answer, and answer its preflight, which browsers send without credentials; the same
+ * fields where a request fails before that; and what another sends as
+ * Access-Control-Allow-Origin is dropped where the directive is in force.
  */
-int cors_answer(request_rec *r);
-
-/** insert_error_filter hook: the same fields where a request fails before that. */
-void cors_mark_error(request_rec *r);
+void cors_register(apr_pool_t *pool);
 
 #endif

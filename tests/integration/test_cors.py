@@ -125,3 +125,24 @@ def test_without_the_directive_a_preflight_is_an_ordinary_options(httpd, issuer)
     answer = preflight(server, "/valid", LISTED)
     assert_refusal(answer, "E1")
     assert_no_cors(answer)
+
+
+def test_the_origin_is_named_once_whatever_others_say(httpd, issuer, backend):
+    """Browsers refuse an answer with two; what the service sends besides stays."""
+    backend.fields = [("Access-Control-Allow-Origin", "*"),
+                      ("Access-Control-Expose-Headers", "X-Total")]
+    server = httpd(
+        trust(issuer) + proxied(backend) + location("/undecided")
+        + location("/decided", f"Auth0CORSOrigin {LISTED}")
+        + location("/headers", f"Auth0CORSOrigin {LISTED}",
+                   "Header set Access-Control-Allow-Origin https://other.example.com"),
+        modules=PROXY)
+    for path, origin, named in (("/undecided", LISTED, ["*"]),
+                                ("/decided", LISTED, [LISTED]),
+                                ("/headers", LISTED, [LISTED]),
+                                ("/decided", SECOND, []),
+                                ("/decided", None, [])):
+        answer = server.get(path, issuer.mint(), headers={"Origin": origin} if origin else {})
+        assert answer.status == 200, repr(answer)
+        assert answer.all("Access-Control-Allow-Origin") == named, (path, origin)
+        assert answer.all("Access-Control-Expose-Headers") == ["X-Total"]

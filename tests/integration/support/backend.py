@@ -9,6 +9,7 @@ class Backend:
     def __init__(self):
         backend = self
         self.hits = []
+        self.fields = []  # of its answers, beyond the usual: (name, value)
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -26,6 +27,8 @@ class Backend:
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
+                for name, value in backend.fields:
+                    self.send_header(name, value)
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(body)
