@@ -178,13 +178,13 @@ def test_a_preflight_for_other_methods_needs_no_token_and_the_methods_do(serve, 
 
 
 @recipe("CORS for a single-page app")
-def test_a_service_that_sends_such_fields_too_spoils_them(serve, issuer):
-    """What the recipe warns of: a browser that finds two origins takes neither."""
+def test_a_service_that_sends_such_a_field_too_does_no_harm(serve, issuer):
+    """A browser that finds two origins takes neither."""
     good = issuer.mint(aud=AUDIENCE)
-    server = serve(before=f"Header set Access-Control-Allow-Origin {APP}\n",
+    server = serve(before="Header set Access-Control-Allow-Origin *\n",
                    files={"htdocs/api/data": "data"}, good=good)
     answer = server.get("/api/data", good, {"Origin": APP})
-    assert answer.all("Access-Control-Allow-Origin") == [APP, APP]
+    assert answer.all("Access-Control-Allow-Origin") == [APP]
 
 
 # ---- migration -------------------------------------------------------------------------
