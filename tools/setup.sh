@@ -85,7 +85,7 @@ want_test() {
 want_fuzz() {
     want_build
     want clang                program clang
-    want libclang-rt-14-dev   fuzzer_runtime
+    want libclang-rt-dev      fuzzer_runtime
 }
 
 want_analyze() {
