@@ -142,7 +142,8 @@ enter='
     exit "$status"'
 status=0
 unshare --mount --pid --fork --kill-child sh -c "$enter" "$root" env -i "$@" || status=$?
-if [ -z "$again" ] && [ "$status" = 0 ]; then
+[ -z "$again" ] || exit "$status"
+if [ "$status" = 0 ]; then
     rm -rf --one-file-system "$root"
 else
     echo "To look around: tools/in-root.sh --again $suite sh" >&2
