@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what is missing to build, run or test the module.
 #
-#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench
+#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|roots
 #
 # Does nothing, quickly, when all is there. Otherwise it installs Debian packages
 # with apt-get when it is root or may use sudo without a password; if not, or with
@@ -42,6 +42,7 @@ python_module() { /usr/bin/python3 -c "import $1"; }
 httpd_module() {
     test -e "$(apxs -q LIBEXECDIR 2>/dev/null || echo /usr/lib/apache2/modules)/$1.so"
 }
+debian_keys() { ls /usr/share/keyrings/debian-archive-trixie-stable.*; }
 faketime_library() { ls /usr/lib/*/faketime/libfaketimeMT.so.1; }
 
 want_build() {
@@ -85,7 +86,7 @@ want_test() {
 want_fuzz() {
     want_build
     want clang                program clang
-    want libclang-rt-14-dev   fuzzer_runtime
+    want libclang-rt-dev      fuzzer_runtime
 }
 
 want_analyze() {
@@ -108,6 +109,14 @@ want_bench() {
     want gunicorn                     program gunicorn
 }
 
+# Roots of other Debian releases.
+want_roots() {
+    want mmdebstrap             program mmdebstrap
+    want debian-archive-keyring debian_keys
+    want util-linux             program unshare
+    want git                    program git
+}
+
 case $purpose in
     build) want_build ;;
     run) want_run ;;
@@ -117,8 +126,9 @@ case $purpose in
     analyze) want_analyze ;;
     coverage) want_coverage ;;
     bench) want_bench ;;
+    roots) want_roots ;;
     *)
-        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench" >&2
+        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|roots" >&2
         exit 64
         ;;
 esac
