@@ -38,7 +38,8 @@ def checkout():
     (top / "tools").mkdir()
     shutil.copy(tree.TOP / "mod_auth0_jwt.so", top)
     shutil.copy(tree.TOP / "build/auth0-jwt", top / "build")
-    shutil.copy(tree.TOP / "tools/run.sh", top / "tools")
+    for name in ("run.sh", "sample.sh"):
+        shutil.copy(tree.TOP / "tools" / name, top / "tools")
     shutil.copytree(tree.TOP / "conf", top / "conf")
     yield top
     shutil.rmtree(parent)

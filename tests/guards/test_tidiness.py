@@ -71,8 +71,12 @@ def test_the_c_code_is_formatted():
 def test_the_shell_scripts_are_free_of_known_mistakes():
     scripts = [path for path in tree.text_files()
                if tree.read(path).startswith(("#!/bin/sh", "#!/bin/bash"))]
+    sourced = [path for path in tree.text_files()
+               if path.suffix == ".sh" and path not in scripts]
     assert scripts
-    result = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True)
+    # Those that others source come along, so that it follows them.
+    result = subprocess.run(["shellcheck", *scripts, *sourced], cwd=tree.TOP,
+                            capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
     assert not [tree.name(path) for path in scripts
                 if not re.search(r"^set -eu", tree.read(path), flags=re.M)]
