@@ -23,6 +23,8 @@ PATH=$PATH:/usr/sbin:/sbin
 
 # shellcheck source=tools/sample.sh
 . tools/sample.sh
+# shellcheck source=tools/console.sh
+. tools/console.sh
 
 # ------------------------------------------------------------------------------
 # Settings
@@ -118,16 +120,15 @@ fi
 # httpd's configuration
 
 # Root hands over to the user that the distribution made for httpd.
-name_user() {
-    [ "$(id -u)" = 0 ] || return 0
+user=''
+group=''
+if [ "$(id -u)" = 0 ]; then
     for user in www-data apache http nobody; do
-        if id "$user" >/dev/null 2>&1; then
-            echo "User $user"
-            echo "Group $(id -gn "$user")"
-            return
+        if group=$(id -gn "$user" 2>/dev/null); then
+            break
         fi
     done
-}
+fi
 
 # The log goes to the terminal, or to a file where that cannot be opened by name (a
 # socket, or another user's terminal after su).
@@ -139,10 +140,15 @@ if ! (: >>/dev/fd/3) 2>/dev/null; then
 fi
 exec 3>&-
 
+write_console "$group"
 conf=$run/$CONF-$PORT.conf
 {
     server_configuration "$CONF-$PORT" "$error_log"
-    name_user
+    if [ -n "$group" ]; then
+        echo "User $user"
+        echo "Group $group"
+    fi
+    console_configuration
     sample_configuration
 } >"$conf"
 
@@ -153,8 +159,10 @@ show_api() {
     if [ -n "$AUTH0_DOMAIN" ]; then
         cat <<TEXT
 
-$api_title is on $url, protected with $AUTH0_DOMAIN
-for the audience $AUTH0_AUDIENCE. Ctrl-C stops it.
+Open $url in a browser. Ctrl-C stops it.
+
+$api_title is there, protected with $AUTH0_DOMAIN
+for the audience $AUTH0_AUDIENCE.
 
 TEXT
         show_tenant
@@ -163,10 +171,10 @@ TEXT
     fi
     cat <<TEXT
 
-$api_title is on $url. Ctrl-C stops it.
+Open $url in a browser. Ctrl-C stops it.
 
-There is no Auth0 tenant set, so it trusts a key made on this machine, and these
-tokens, which are valid for a day:
+$api_title is there. There is no Auth0 tenant set, so it trusts a key made on
+this machine, and these tokens, which are valid for a day:
   $token
   $grant_token (with $api_grant)
 

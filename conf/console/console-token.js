@@ -236,7 +236,7 @@ export function checks(reading, facts, now, signature = null) {
     found: shown(claims.iss),
     why: `${claims.iss}/` === facts.issuer ? 'The slash at the end is missing.' : '',
   });
-  add('Key', 'a key of this issuer', key(header, facts.keys));
+  add('Key', 'a key of this issuer', key(header, facts.jwks?.keys));
   add('Signature', 'made with that key', {
     ok: signature,
     found: { true: 'valid', false: 'another one' }[signature] ?? 'present',

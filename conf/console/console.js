@@ -50,7 +50,7 @@ async function showToken() {
   }
   signature = null;
   showChecks();
-  const answer = await verify(reading, facts.keys);
+  const answer = await verify(reading, facts.jwks?.keys);
   if (current().token === reading.token) {
     signature = answer;
     showChecks();

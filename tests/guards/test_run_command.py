@@ -38,7 +38,7 @@ def checkout():
     (top / "tools").mkdir()
     shutil.copy(tree.TOP / "mod_auth0_jwt.so", top)
     shutil.copy(tree.TOP / "build/auth0-jwt", top / "build")
-    for name in ("run.sh", "sample.sh"):
+    for name in ("run.sh", "sample.sh", "console.sh"):
         shutil.copy(tree.TOP / "tools" / name, top / "tools")
     shutil.copytree(tree.TOP / "conf", top / "conf")
     yield top
