@@ -178,9 +178,34 @@ function beginning({ nbf, iat }, now) {
   };
 }
 
+const mediaType = (text) => text.toLowerCase().replace(/^application\//, '');
+
 function type({ typ }) {
-  const plain = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ;
+  const plain = typeof typ === 'string' ? mediaType(typ) : typ;
   return { ok: [undefined, 'jwt', 'at+jwt'].includes(plain), found: shown(typ) };
+}
+
+function audience({ aud }, facts, reading) {
+  const ok = list(aud).every((one) => typeof one === 'string')
+    && list(aud).includes(facts.audience);
+  return {
+    ok,
+    found: list(aud).map(shown).join(', ') || 'none',
+    why: ok ? '' : advice(reading, facts.audience)
+      || `Request the token with audience ${facts.audience}.`,
+  };
+}
+
+// What would change the meaning of the rest, and is refused for that.
+function extensions({ crit, b64, zip, cty }, { cnf }) {
+  const nested = cty !== undefined && !(typeof cty === 'string' && mediaType(cty) !== 'jwt');
+  const all = { crit, b64, zip, cty: nested ? cty : undefined, cnf };
+  const found = Object.keys(all).filter((name) => all[name] !== undefined);
+  return {
+    ok: found.length === 0,
+    found: found.join(', ') || 'none',
+    why: cnf === undefined ? '' : 'A token that is bound to a key is no bearer token.',
+  };
 }
 
 function key({ kid }, keys) {
@@ -243,15 +268,11 @@ export function checks(reading, facts, now, signature = null) {
     why: signature === null ? 'Only the server can tell.'
       : 'Checked in this page with the development key; the server does the same.',
   });
-  add('Audience', facts.audience, {
-    ok: list(claims.aud).includes(facts.audience),
-    found: list(claims.aud).map(shown).join(', '),
-    why: list(claims.aud).includes(facts.audience) ? ''
-      : advice(reading, facts.audience) || `Request the token with audience ${facts.audience}.`,
-  });
+  add('Audience', facts.audience, audience(claims, facts, reading));
   add('Expires', 'in the future', expiry(claims, now));
   add('Issued', 'in the past', beginning(claims, now));
   add('Type', 'JWT, at+jwt or none', type(header));
+  add('Extensions', 'none that the server would have to know', extensions(header, claims));
   add('User', 'a name in sub', {
     ok: typeof claims.sub === 'string' && claims.sub !== '',
     found: shown(claims.sub),
