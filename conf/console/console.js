@@ -93,12 +93,12 @@ function summaryOf(reading, rows) {
   }
   const failed = rows.filter(({ verdict }) => verdict === 'fail').map(({ name }) => name);
   if (failed.length > 0) {
-    return `The server will refuse this token: ${failed.join(', ').toLowerCase()}.`;
+    return `The server will refuse this token. What fails: ${failed.join(', ')}.`;
   }
   const unknown = rows.filter(({ verdict }) => verdict === 'server').map(({ name }) => name);
   return unknown.length === 0 ? 'Everything holds: the server will accept this token.'
     : `All that this page can check holds. Only the server can check: ${
-      unknown.join(', ').toLowerCase()}.`;
+      unknown.join(', ')}.`;
 }
 
 // Only what says something else is replaced: a screen reader keeps its place in the rest.
@@ -345,8 +345,8 @@ async function start() {
   choices = [{ name: 'No token', note: '', token: '' }, ...tokens,
     { name: 'A token to paste', note: tokens.length ? '' : whyNoTokens(), token: null }];
   [chosen] = choices;
-  document.title = `${facts.title} – console`;
-  at('title').textContent = facts.title;
+  document.title = `${facts.title}: console`;
+  at('title').textContent = `${facts.title}: console`;
   at('trust').replaceChildren('It accepts tokens of ', make('code', {}, facts.issuer),
     ' for the audience ', make('code', {}, facts.audience), facts.development
       ? '. There is no Auth0 tenant set: this issuer is a key made on this computer.' : '.');

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
 
-import { launch, open, shot } from './support/browser.mjs';
+import { launch, open, refusal, shot } from './support/browser.mjs';
 import { certificate, provider, run, site, TOP } from './support/servers.mjs';
 
 const AUDIENCE = 'https://hello-world.example.com';
@@ -22,10 +22,6 @@ const MESSAGES = {
 };
 // The samples' origin is the default of CLIENT_ORIGIN_URL, which run uses when it is empty.
 const ORIGIN_PORT = 4040;
-
-// Chromium reports the refusals of this API as errors of the console.
-const refusal = (problem) => /^console: Failed to load resource: .* status of 40[13] .*\/api\/messages\//
-  .test(problem);
 
 let tls;
 let tenant;

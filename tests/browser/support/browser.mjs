@@ -13,8 +13,8 @@ const SHOTS = join(TOP, 'build/browser');
 
 // Nothing but this machine has a name, so that a page which needs more fails. Two names
 // of other people lead here too: for pages that ought to be refused.
-const NAMES = 'MAP evil.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, '
-  + 'EXCLUDE 127.0.0.1, EXCLUDE [::1]';
+const NAMES = 'MAP evil.example.com 127.0.0.1, MAP other.localhost 127.0.0.1, '
+  + 'MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE ::1';
 
 export function launch(...more) {
   return chromium.launch({
@@ -54,8 +54,8 @@ export async function open(browser, { expected = () => false, ...options } = {})
 }
 
 // An answer of the sample APIs that refuses, in the words of Chromium.
-export const refusal = (problem) => /^console: Failed to load resource: .* status of 40[013] .*\/api\/[a-z/-]+\)$/
-  .test(problem);
+export const refusal = (problem) => (
+  /^console: Failed to load resource: .* status of 40[013] .*\/api\/[a-z/-]+\)$/.test(problem));
 
 export async function shot(page, name) {
   mkdirSync(SHOTS, { recursive: true });

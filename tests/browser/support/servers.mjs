@@ -108,7 +108,14 @@ export async function provider({ cert, key }, settings) {
   const server = await start(process.execPath, [join(TOP, 'tests/provider/server.mjs')], {
     env: { PATH: process.env.PATH, NODE_ENV: 'test', PROVIDER: JSON.stringify({ port, cert, key, ...settings }) },
   }, (line) => line.startsWith('{"ready"'));
-  return { ...server, domain: `localhost:${port}`, issuer: `https://localhost:${port}/` };
+  const issuer = `https://localhost:${port}/`;
+  // What the dashboard's curl line does, curl included.
+  const token = (client, secret, audience) => JSON.parse(execFileSync('curl', [
+    '-q', '-s', '--noproxy', '*', '--cacert', cert, `${issuer}oauth/token`,
+    '-H', 'Content-Type: application/json', '-d', JSON.stringify({
+      client_id: client, client_secret: secret, audience, grant_type: 'client_credentials',
+    })], { encoding: 'utf8' })).access_token;
+  return { ...server, domain: `localhost:${port}`, issuer, token };
 }
 
 const TYPES = { html: 'text/html', js: 'text/javascript', css: 'text/css', json: 'application/json' };
