@@ -24,7 +24,7 @@ console_tokens() {
     console_token "Development token with $api_grant" 'Valid for a day.' --aud "$url" \
         "--$api_grant_kind" "$api_grant"
     printf ',\n'
-    console_token 'Expired token' 'Properly signed, an hour too old.' --aud "$url" \
+    console_token 'Expired token' 'Properly signed, and too old.' --aud "$url" \
         "--$api_grant_kind" "$api_grant" \
         --claim "iat=$((now - 90000))" --claim "exp=$((now - 3600))"
     printf ',\n'

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what is missing to build, run or test the module.
 #
-#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench
+#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|browser|bench
 #
 # Does nothing, quickly, when all is there. Otherwise it installs Debian packages
 # with apt-get when it is root or may use sudo without a password; if not, or with
@@ -99,6 +99,14 @@ want_coverage() {
     want gcovr                program gcovr
 }
 
+want_browser() {
+    want_run
+    want chromium             program chromium
+    want openssl              program openssl
+    want nodejs               program node
+    want npm                  program npm
+}
+
 # The module's rivals, and what puts load on them.
 want_bench() {
     want_test
@@ -116,9 +124,10 @@ case $purpose in
     fuzz) want_fuzz ;;
     analyze) want_analyze ;;
     coverage) want_coverage ;;
+    browser) want_browser ;;
     bench) want_bench ;;
     *)
-        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench" >&2
+        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|browser|bench" >&2
         exit 64
         ;;
 esac

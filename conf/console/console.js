@@ -96,8 +96,10 @@ function summaryOf(reading, rows) {
     return `The server will refuse this token. What fails: ${failed.join(', ')}.`;
   }
   const unknown = rows.filter(({ verdict }) => verdict === 'server').map(({ name }) => name);
-  return unknown.length === 0 ? 'Everything holds: the server will accept this token.'
-    : `All that this page can check holds. Only the server can check: ${
+  const less = rows.some(({ verdict }) => verdict === 'less')
+    ? ` It does not grant what ${facts.routes.at(-1).path} needs.` : '';
+  return unknown.length === 0 ? `Everything holds: the server will accept this token.${less}`
+    : `All that this page can check holds.${less} Only the server can check: ${
       unknown.join(', ')}.`;
 }
 
@@ -212,7 +214,8 @@ function showAnswer(call) {
 
 function remember(call) {
   at('history-empty').hidden = true;
-  const button = make('button', { type: 'button', 'data-call': call.number, 'aria-pressed': 'false' },
+  const button = make('button', {
+    type: 'button', 'data-call': call.number, 'aria-pressed': 'false' },
     make('span', { class: `code ${call.kind}` }, call.code), ` ${call.path} `,
     make('span', { class: 'quiet' }, `${call.with}, ${call.milliseconds} ms`));
   button.addEventListener('click', () => showAnswer(call));
@@ -227,7 +230,8 @@ function judge(route, call) {
   if (route.needs === 'nothing' || call.token === '' || !call.status) {
     return;
   }
-  const told = challenge(call.challenge)?.parameters.find(([name]) => name === 'error_description');
+  const told = challenge(call.challenge)?.parameters
+    .find(([name]) => name === 'error_description');
   verdicts.set(call.token, told ? `${call.code} at ${route.path}: ${told[1]}.`
     : `${call.code} at ${route.path}${call.kind === 'good' ? ': it accepts this token' : ''}.`);
 }
@@ -257,7 +261,7 @@ async function press(route) {
   }
   calls += 1;
   const call = {
-    number: calls, path: route.path, token, with: chosen.name,
+    number: calls, path: route.path, token, with: chosen.token === null ? 'Pasted token' : chosen.name,
     curl: curlLine(new URL(route.path, location.href).href, token),
   };
   at('status').className = 'status';
@@ -280,6 +284,7 @@ async function press(route) {
   remember(call);
   showAnswer(call);
   showChecks();
+  at('status').scrollIntoView({ block: 'nearest' }); // on a phone it is below the buttons
 }
 
 const NEEDS = {
@@ -304,7 +309,8 @@ function showCalls() {
 // Start
 
 async function json(path) {
-  const answer = await fetch(path, { cache: 'no-store', credentials: 'omit', redirect: 'error' });
+  const answer = await fetch(path, {
+    cache: 'no-store', credentials: 'omit', redirect: 'error' });
   if (!answer.ok) {
     throw new Error(`${answer.status} for ${path}`);
   }

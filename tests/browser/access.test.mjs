@@ -111,6 +111,19 @@ test('everything is done by keyboard alone, and the focus stays where it was', a
   await context.close();
 });
 
+test('on a phone the answer comes into sight, and the button keeps the focus', async () => {
+  const { page, context } = await visit(browser, api.url, { viewport: { width: 320, height: 568 } });
+  await press(page, PUBLIC);
+  assert.equal(await focus(page), `GET ${PUBLIC}`);
+  const inSight = (id) => page.locator(id).evaluate((one) => {
+    const { top, bottom } = one.getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight;
+  });
+  assert.ok(await inSight('#status'));
+  assert.ok(!await inSight('#title')); // it had to move for that
+  await context.close();
+});
+
 test('the button that spoils a token leaves the focus at work', async () => {
   const { page, context } = await visit(browser, api.url);
   await choose(page, 'Development token');

@@ -40,7 +40,8 @@ const OUTCOMES = {
   'A token to paste': [[200, 401, 401], 'error_description The access token is malformed'],
 };
 
-for (const [conf, grant] of [['hello-world', 'read:admin-messages'], ['quickstart', 'read:messages']]) {
+for (const [conf, grant] of [
+  ['hello-world', 'read:admin-messages'], ['quickstart', 'read:messages']]) {
   test(`every call of ${conf} has its outcome with every choice of token`, async () => {
     const server = conf === 'hello-world' ? api : await run({ CONF: conf });
     try {
@@ -80,6 +81,7 @@ test('a refusal is taken apart: status, challenge, body, request and the failing
     message: 'Permission denied',
   });
   assert.equal(shown.curl, `curl -i -H 'Authorization: Bearer eyJhbGciOi…' ${api.url}${ADMIN}`);
+  assert.match(await summary(page), /will accept this token\. It does not grant what .*admin needs/);
   assert.match((await check(page, 'Permission')).text, /not granted .* answers 403/);
   assert.match((await check(page, 'Server')).text, /403 Forbidden at .*required permission/);
   await shot(page, 'console-forbidden');
@@ -152,7 +154,8 @@ test('what is pasted beside a token, or instead of one, is recognised', async ()
 test('what a token or an answer says stays text', async () => {
   const { page, problems, context } = await visit(browser, api.url);
   const markup = '<img src=x onerror=alert(1)><script>alert(2)</script>';
-  await paste(page, own('--claim', `sub=${JSON.stringify(markup)}`, '--claim', `iss=${JSON.stringify(markup)}`));
+  const hostile = ['sub', 'iss'].flatMap((name) => ['--claim', `${name}=${JSON.stringify(markup)}`]);
+  await paste(page, own(...hostile));
   assert.match((await check(page, 'User')).text, /<img src=x onerror=alert\(1\)>/);
   assert.match((await press(page, PROTECTED)).status, /^401/);
   assert.equal(await page.locator('main img, main script').count(), 0);
@@ -204,7 +207,8 @@ test('a server that is gone is said so, and the page works again when it is back
   try {
     await choose(page, 'Development token');
     await server.stop();
-    assert.match((await press(page, PROTECTED)).status, /^No answer\. Does the server still run\?/);
+    const shown = await press(page, PROTECTED);
+    assert.match(shown.status, /^No answer\. Does the server still run\?/);
     assert.match((await check(page, 'Server')).text, /Not asked yet/);
     await shot(page, 'console-server-gone');
     again = await run({ PORT: String(server.port) });

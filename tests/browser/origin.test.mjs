@@ -85,7 +85,8 @@ test('a name that someone else leads here gets no tokens', async () => {
 });
 
 test('the addresses of this computer itself get them', async () => {
-  for (const name of ['127.0.0.1', '[::1]']) {
+  const six = Object.values(networkInterfaces()).flat().some(({ address }) => address === '::1');
+  for (const name of ['127.0.0.1', ...(six ? ['[::1]'] : [])]) {
     const { page, problems, context } = await visit(browser, `http://${name}:${api.port}/`);
     assert.equal(await page.getByRole('radio').count(), 6, name);
     assert.deepEqual(problems, []);

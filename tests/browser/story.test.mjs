@@ -6,22 +6,27 @@ import { after, before, test } from 'node:test';
 import { join } from 'node:path';
 
 import { launch, open, refusal, shot } from './support/browser.mjs';
-import { certificate, provider, run, site, TOP } from './support/servers.mjs';
+import { certificate, freePort, provider, run, site, TOP } from './support/servers.mjs';
 
 const AUDIENCE = 'https://hello-world.example.com';
 const CLIENT = 'single-page-client';
 const PASSWORD = 'only for these tests';
-const PLAIN = { username: 'plain@example.com', password: PASSWORD, sub: 'auth0|plain', permissions: [] };
+const PLAIN = {
+  username: 'plain@example.com', password: PASSWORD, sub: 'auth0|plain', permissions: [],
+};
 const ADMIN = {
-  username: 'admin@example.com', password: PASSWORD, sub: 'auth0|admin', permissions: ['read:admin-messages'],
+  username: 'admin@example.com', password: PASSWORD, sub: 'auth0|admin',
+  permissions: ['read:admin-messages'],
 };
 const MESSAGES = {
   public: "public: 200 The API doesn't require an access token to share this message.",
   protected: 'protected: 200 The API successfully validated your access token.',
   admin: 'admin: 200 The API successfully recognized you as an admin.',
 };
-// The samples' origin is the default of CLIENT_ORIGIN_URL, which run uses when it is empty.
-const ORIGIN_PORT = 4040;
+const SDK = 'tests/browser/node_modules/@auth0/auth0-spa-js/dist/auth0-spa-js.production.js';
+// The samples' origin is the default of CLIENT_ORIGIN_URL, which run takes when that is
+// empty. Where something else is there already, the page is at another port.
+const USUAL_PORT = 4040;
 
 let tls;
 let tenant;
@@ -32,20 +37,25 @@ let browser;
 
 before(async () => {
   tls = certificate();
+  const port = await freePort(USUAL_PORT);
+  const origin = `http://localhost:${port}`;
   tenant = await provider(tls, {
     audiences: [AUDIENCE],
-    clients: [{ client_id: CLIENT, origin: `http://localhost:${ORIGIN_PORT}` }],
+    clients: [{ client_id: CLIENT, origin }],
     users: [PLAIN, ADMIN],
   });
-  api = await run({ AUTH0_DOMAIN: tenant.domain, AUTH0_AUDIENCE: AUDIENCE, AUTH0_CA_FILE: tls.cert });
+  api = await run({
+    AUTH0_DOMAIN: tenant.domain, AUTH0_AUDIENCE: AUDIENCE, AUTH0_CA_FILE: tls.cert,
+    CLIENT_ORIGIN_URL: port === USUAL_PORT ? '' : origin,
+  });
   const files = {
     '/': join(TOP, 'tests/browser/spa/index.html'),
     '/app.js': join(TOP, 'tests/browser/spa/app.js'),
     '/app.css': join(TOP, 'tests/browser/spa/app.css'),
-    '/auth0-spa-js.js': join(TOP, 'tests/browser/node_modules/@auth0/auth0-spa-js/dist/auth0-spa-js.production.js'),
+    '/auth0-spa-js.js': join(TOP, SDK),
     '/settings.json': { domain: tenant.domain, clientId: CLIENT, audience: AUDIENCE, api: api.url },
   };
-  spa = await site(ORIGIN_PORT, files);
+  spa = await site(port, files);
   stranger = await site(0, files);
   browser = await launch(`--ignore-certificate-errors-spki-list=${tls.spki}`);
 });

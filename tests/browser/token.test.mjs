@@ -133,7 +133,8 @@ test('a token without the permission is good for the other routes', () => {
     assert.deepEqual(failing(rows), []);
     assert.equal(row(rows, 'Permission').verdict, 'less');
   }
-  const scoped = { ...FACTS, routes: [{ path: '/api/private-scoped', needs: 'scope', name: 'read:messages' }] };
+  const route = { path: '/api/private-scoped', needs: 'scope', name: 'read:messages' };
+  const scoped = { ...FACTS, routes: [route] };
   for (const [scope, verdict] of [['openid read:messages', 'pass'], ['read:messagesx', 'less'],
     [['read:messages'], 'less']]) {
     assert.equal(row(checks(read(tokenOf({ ...GOOD, scope })), scoped, NOW), 'Scope').verdict, verdict);
@@ -196,8 +197,10 @@ test('what the console expects of a token is what the server does with it', asyn
     'that never ends': grown(...FOREVER),
     'for two audiences': grown(...GRANT, '--aud', 'https://other.example.com'),
     'for another audience': mint('--iss', facts.issuer, '--aud', 'x', '--sub', 'u', ...GRANT),
-    'of another issuer': mint('--iss', 'https://x.example.com/', '--aud', facts.audience, '--sub', 'u'),
-    'of the issuer without its slash': mint('--iss', facts.issuer.slice(0, -1), '--aud', facts.audience, '--sub', 'u'),
+    'of another issuer': mint('--iss', 'https://x.example.com/',
+      '--aud', facts.audience, '--sub', 'u'),
+    'of the issuer without its slash': mint('--iss', facts.issuer.slice(0, -1),
+      '--aud', facts.audience, '--sub', 'u'),
     expired: grown('--expires-in', '-3600'),
     'without an end': grown('--claim', 'exp=null'),
     'from the future': grown('--claim', `iat=${now + 3600}`),

@@ -15,19 +15,35 @@ import { fileURLToPath } from 'node:url';
 export const TOP = fileURLToPath(new URL('../../../', import.meta.url));
 const START_LIMIT = 60_000; // milliseconds
 
-export async function freePort() {
-  const probe = createPlainServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
+// A loopback port that nobody listens on: the preferred one, if it is free.
+export async function freePort(preferred = 0) {
+  const probe = createPlainServer().listen(preferred, '127.0.0.1');
+  try {
+    await once(probe, 'listening');
+  } catch {
+    return freePort();
+  }
   const { port } = probe.address();
   probe.close();
   await once(probe, 'close');
   return port;
 }
 
+const children = new Set();
+
+// Node.js would leave them behind.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => {
+    children.forEach((child) => child.kill('SIGTERM'));
+    process.exit(1);
+  });
+}
+
 // Start a program and wait until it has printed what ready() accepts. {output(), stop()}
 async function start(command, parameters, options, ready) {
   const child = spawn(command, parameters, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
-  const ended = once(child, 'exit');
+  const ended = once(child, 'exit').finally(() => children.delete(child));
+  children.add(child);
   let output = '';
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) {
@@ -59,10 +75,11 @@ async function start(command, parameters, options, ready) {
 // tools/run.sh, as `make run` calls it. Settings that are not given are empty: neither
 // the tester's environment nor a .env counts.
 export async function run(settings = {}) {
-  const port = await freePort();
+  const port = settings.PORT ?? await freePort();
   const env = {
-    PATH: process.env.PATH, HOME: process.env.HOME ?? '/', LANG: 'C', AUTH0_DOMAIN: '', AUTH0_AUDIENCE: '',
-    AUTH0_CA_FILE: '', CLIENT_ORIGIN_URL: '', CONF: 'hello-world', PORT: String(port), ...settings,
+    PATH: process.env.PATH, HOME: process.env.HOME ?? '/', LANG: 'C',
+    AUTH0_DOMAIN: '', AUTH0_AUDIENCE: '', AUTH0_CA_FILE: '', CLIENT_ORIGIN_URL: '',
+    CONF: 'hello-world', PORT: String(port), ...settings,
   };
   const server = await start(join(TOP, 'tools/run.sh'), [], { cwd: TOP, env },
     (line) => /^(To use a real tenant|Put its access_token)/.test(line));
@@ -106,7 +123,11 @@ export function certificate() {
 export async function provider({ cert, key }, settings) {
   const port = await freePort();
   const server = await start(process.execPath, [join(TOP, 'tests/provider/server.mjs')], {
-    env: { PATH: process.env.PATH, NODE_ENV: 'test', PROVIDER: JSON.stringify({ port, cert, key, ...settings }) },
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: 'test',
+      PROVIDER: JSON.stringify({ port, cert, key, ...settings }),
+    },
   }, (line) => line.startsWith('{"ready"'));
   const issuer = `https://localhost:${port}/`;
   // What the dashboard's curl line does, curl included.
@@ -118,7 +139,9 @@ export async function provider({ cert, key }, settings) {
   return { ...server, domain: `localhost:${port}`, issuer, token };
 }
 
-const TYPES = { html: 'text/html', js: 'text/javascript', css: 'text/css', json: 'application/json' };
+const TYPES = {
+  html: 'text/html', js: 'text/javascript', css: 'text/css', json: 'application/json',
+};
 
 // A web server for a page. files: path -> file, or text with a type: {url, stop()}
 export async function site(port, files) {
@@ -129,7 +152,8 @@ export async function site(port, files) {
       return;
     }
     const type = TYPES[typeof found === 'string' ? found.split('.').pop() : 'json'];
-    response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-store' });
+    response.writeHead(200, {
+      'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-store' });
     response.end(typeof found === 'string' ? readFileSync(found) : JSON.stringify(found));
   });
   server.listen(port, '127.0.0.1');
