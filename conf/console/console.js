@@ -5,7 +5,7 @@
 
 import {
   advice, breakSignature, challenge, checks, curlLine, forge, isSendable, read, tidy, verify,
-} from './console-token.js';
+} from './console-token.mjs';
 
 const HISTORY_MAX = 50;
 const ANSWER_LIMIT = 30_000; // milliseconds

@@ -1,4 +1,4 @@
-// conf/console/console-token.js: what the console says of a token, without a browser; and
+// conf/console/console-token.mjs: what the console says of a token, without a browser; and
 // whether the server, who alone decides, says the same.
 
 import assert from 'node:assert/strict';
@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import '../provider/older-node.mjs';
 import {
   advice, breakSignature, challenge, checks, curlLine, forge, isSendable, read, tidy, verify, words,
-} from '../../conf/console/console-token.js';
+} from '../../conf/console/console-token.mjs';
 import { mint, run } from './support/servers.mjs';
 
 const NOW = 1_800_000_000;

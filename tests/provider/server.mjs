@@ -15,9 +15,9 @@ import { createServer } from 'node:https';
 import { createInterface } from 'node:readline';
 
 import './older-node.mjs';
-import { Provider } from 'oidc-provider';
 import * as people from './login.mjs';
 
+const { Provider } = await import('oidc-provider');
 const { port, cert, key, audiences, clients, users = [] } = JSON.parse(process.env.PROVIDER);
 const issuer = `https://localhost:${port}/`; // Auth0's issuers end in a slash
 const MAX_BODY = 10_000;
