@@ -74,9 +74,12 @@ write_console() {
     [ -z "$1" ] || chmod 640 "$console_files-tokens.json"
 }
 
-# What makes the sample APIs serve it, before sample_configuration.
+# console_configuration loopback|published: what makes the sample APIs serve it; comes
+# before sample_configuration. Published: requests of the user's computer do not come from
+# a loopback address, as in a container with a published port.
 console_configuration() {
     echo "Define AUTH0_CONSOLE \"$top/conf/console\""
     echo "Define AUTH0_CONSOLE_FACTS \"$console_files.json\""
+    [ "$1" != published ] || echo "Define AUTH0_CONSOLE_PUBLISHED"
     [ -n "$AUTH0_DOMAIN" ] || echo "Define AUTH0_CONSOLE_TOKENS \"$console_files-tokens.json\""
 }

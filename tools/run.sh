@@ -148,7 +148,7 @@ conf=$run/$CONF-$PORT.conf
         echo "User $user"
         echo "Group $group"
     fi
-    console_configuration
+    console_configuration loopback
     sample_configuration
 } >"$conf"
 
