@@ -115,6 +115,10 @@ function granted(claims, needs) {
 }
 
 const CLAIM = { permission: 'permissions', scope: 'scope' };
+
+// Does this route want more than a valid token?
+export const needsGrant = ({ needs }) => needs in CLAIM;
+
 const looksLikeIdToken = (claims) => ['nonce', 'at_hash', 'c_hash', 's_hash'].some(
   (name) => name in claims);
 
@@ -216,7 +220,7 @@ function key({ kid }, keys) {
   return { ok: one, found: shown(kid), why: one ? '' : 'No key of the issuer has this id.' };
 }
 
-function grant(claims, route, isNeeded) {
+function grant(claims, route) {
   const found = granted(claims, route.needs);
   const ok = found.includes(route.name);
   return {
@@ -277,7 +281,7 @@ export function checks(reading, facts, now, signature = null) {
     ok: typeof claims.sub === 'string' && claims.sub !== '',
     found: shown(claims.sub),
   });
-  for (const route of facts.routes.filter(({ needs }) => needs in CLAIM)) {
+  for (const route of facts.routes.filter(needsGrant)) {
     const { expected, ...result } = grant(claims, route);
     add(route.needs === 'scope' ? 'Scope' : 'Permission', expected, result);
   }

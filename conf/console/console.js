@@ -4,7 +4,8 @@
 // variables of this page alone, never in storage, an address or a form that is sent.
 
 import {
-  advice, breakSignature, challenge, checks, curlLine, forge, isSendable, read, tidy, verify,
+  advice, breakSignature, challenge, checks, curlLine, forge, isSendable, needsGrant, read,
+  tidy, verify,
 } from './console-token.mjs';
 
 const HISTORY_MAX = 50;
@@ -41,7 +42,7 @@ async function showToken() {
   const isJwt = reading.kind === 'jwt';
   at('paste').hidden = chosen.token !== null;
   at('break').disabled = !isJwt;
-  at('forge').disabled = !isJwt || !facts.routes.some(({ needs }) => needs in NEEDS_GRANT);
+  at('forge').disabled = !isJwt || !facts.routes.some(needsGrant);
   at('decoded').hidden = !isJwt;
   at('checks-list-heading').hidden = reading.kind === 'none';
   if (isJwt) {
@@ -63,7 +64,6 @@ const VERDICT = {
   less: ['!', 'not granted'],
   server: ['?', 'server only'],
 };
-const NEEDS_GRANT = { permission: 'the permission', scope: 'the scope' };
 
 function checkItem({ name, expected, found, verdict, why }) {
   const [sign, text] = VERDICT[verdict];
@@ -97,7 +97,7 @@ function summaryOf(reading, rows) {
   }
   const unknown = rows.filter(({ verdict }) => verdict === 'server').map(({ name }) => name);
   const less = rows.some(({ verdict }) => verdict === 'less')
-    ? ` It does not grant what ${facts.routes.at(-1).path} needs.` : '';
+    ? ` It does not grant what ${facts.routes.find(needsGrant).path} needs.` : '';
   return unknown.length === 0 ? `Everything holds: the server will accept this token.${less}`
     : `All that this page can check holds.${less} Only the server can check: ${
       unknown.join(', ')}.`;
@@ -217,7 +217,8 @@ function remember(call) {
   const button = make('button', {
     type: 'button', 'data-call': call.number, 'aria-pressed': 'false' },
     make('span', { class: `code ${call.kind}` }, call.code), ` ${call.path} `,
-    make('span', { class: 'quiet' }, `${call.with}, ${call.milliseconds} ms`));
+    make('span', { class: 'quiet' },
+      call.status ? `${call.with}, ${call.milliseconds} ms` : call.with));
   button.addEventListener('click', () => showAnswer(call));
   at('history').prepend(make('li', { value: call.number }, button));
   while (at('history').children.length > HISTORY_MAX) {
@@ -249,8 +250,7 @@ async function ask(path, token) {
   return { answer, body, milliseconds: Math.round(performance.now() - started) };
 }
 
-const NO_ANSWER = 'No answer. Does the server still run? Ctrl-C stops it, and '
-  + '"make -f Makefile.apxs run" starts it again.';
+const NO_ANSWER = 'No answer. Does the server still run? When it is back, this page goes on.';
 
 async function press(route) {
   const { token } = current();
@@ -261,7 +261,8 @@ async function press(route) {
   }
   calls += 1;
   const call = {
-    number: calls, path: route.path, token, with: chosen.token === null ? 'Pasted token' : chosen.name,
+    number: calls, path: route.path, token,
+    with: chosen.token === null ? 'Pasted token' : chosen.name,
     curl: curlLine(new URL(route.path, location.href).href, token),
   };
   at('status').className = 'status';
@@ -276,8 +277,8 @@ async function press(route) {
     call.sentence = `${call.code} for ${route.path} in ${milliseconds} ms`;
   } catch {
     Object.assign(call, {
-      status: 0, code: 'No answer', kind: 'bad', milliseconds: 0, body: '(none)',
-      challenge: null, sentence: NO_ANSWER,
+      status: 0, code: 'No answer', kind: 'bad', body: '(none)', challenge: null,
+      sentence: NO_ANSWER,
     });
   }
   judge(route, call);
@@ -336,15 +337,15 @@ function whyNoTokens() {
   if (!facts.development) {
     return '';
   }
-  return `Development tokens are only for http://localhost:${location.port} on the computer `
-    + 'that the server runs on.';
+  return `Development tokens are only for http://localhost:${location.port} in a current `
+    + 'browser of the computer that the server runs on.';
 }
 
 async function start() {
   try {
     facts = await json('/console.json');
   } catch (error) {
-    at('trust').textContent = `The page cannot start: ${error.message}. ${NO_ANSWER}`;
+    at('trust').textContent = `The page cannot start (${error.message}). Load it again.`;
     return;
   }
   const tokens = await developmentTokens();
@@ -356,14 +357,14 @@ async function start() {
   at('trust').replaceChildren('It accepts tokens of ', make('code', {}, facts.issuer),
     ' for the audience ', make('code', {}, facts.audience), facts.development
       ? '. There is no Auth0 tenant set: this issuer is a key made on this computer.' : '.');
-  at('forge').textContent = `Write ${facts.routes.at(-1).name} into it`;
+  at('forge').textContent = `Write ${facts.routes.find(needsGrant).name} into it`;
   showChoices();
   showCalls();
   at('token').addEventListener('input', pasted);
   at('break').addEventListener('click', () => paste(breakSignature(current()),
     'Changed: the first character of the signature. The token is in the field now.'));
   at('forge').addEventListener('click', () => {
-    const route = facts.routes.find(({ needs }) => needs in NEEDS_GRANT);
+    const route = facts.routes.find(needsGrant);
     paste(forge(current(), route), `Written into the claims: ${route.name}. The signature `
       + 'is the old one. The token is in the field now.');
   });
