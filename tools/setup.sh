@@ -100,6 +100,14 @@ want_coverage() {
     want gcovr                program gcovr
 }
 
+want_browser() {
+    want_run
+    want chromium             program chromium
+    want openssl              program openssl
+    want nodejs               program node
+    want npm                  program npm
+}
+
 # The module's rivals, and what puts load on them.
 want_bench() {
     want_test
@@ -125,6 +133,7 @@ case $purpose in
     fuzz) want_fuzz ;;
     analyze) want_analyze ;;
     coverage) want_coverage ;;
+    browser) want_browser ;;
     bench) want_bench ;;
     roots) want_roots ;;
     *)
