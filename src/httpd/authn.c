@@ -125,6 +125,7 @@ int authn_adopt_user(request_rec *r)
 
     if (r->user == NULL && user != NULL) {
         set_user(r, user);
+        judgement_accept(r);
     }
     return DECLINED;
 }
