@@ -31,6 +31,9 @@ static bool is_error_document(const request_rec *r)
 /* NULL for an error document, which changes nothing. */
 static struct judgement *judgement_for(request_rec *r)
 {
+    if (r->main == NULL && r->prev == NULL) {
+        return &request_state_make(r)->judgement; /* nearly always */
+    }
     return is_error_document(r) ? NULL : &request_state_make(first_of(r))->judgement;
 }
 

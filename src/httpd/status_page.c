@@ -136,8 +136,8 @@ static void write_summary(request_rec *r, const struct status_report *report)
             &APR_ARRAY_IDX(report->issuers, i, struct status_issuer);
 
         if (issuer->health == HEALTH_FAILING || issuer->health == HEALTH_DOWN) {
-            ap_rvputs(r, troubled == 0 ? "<ul class=\"state bad\">\n" : "", "<li>",
-                      html(r, issuer->name), ": ", health_words(r, issuer, report),
+            ap_rvputs(r, troubled == 0 ? "<ul class=\"state bad\">\n" : "", "<li><bdi>",
+                      html(r, issuer->name), "</bdi>: ", health_words(r, issuer, report),
                       "</li>\n", NULL);
             troubled++;
         }
