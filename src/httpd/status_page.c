@@ -30,7 +30,8 @@
     "th,td{text-align:left;vertical-align:top;padding:.375rem .5rem .375rem 0;"            \
     "border-top:1px solid var(--line);font-weight:400}"                                    \
     "thead th{color:var(--dim);border:0;font-size:.875rem}"                                \
-    ".n{text-align:right;white-space:nowrap;padding-right:0}"                              \
+    ".n{text-align:right;white-space:nowrap;padding:.375rem 0 .375rem .75rem}"             \
+    ".issuer>table th{width:30%;overflow-wrap:normal}"                                     \
     "section.issuer{background:var(--card);border:1px solid var(--line);"                  \
     "border-radius:.5rem;padding:.75rem 1rem;margin:0 0 1rem}"                             \
     "code{font:.9em ui-monospace,monospace}"                                               \
@@ -130,6 +131,7 @@ static const char *class_of(enum status_health health)
 static void write_summary(request_rec *r, const struct status_report *report)
 {
     unsigned troubled = 0;
+    bool starting = false;
 
     for (int i = 0; i < report->issuers->nelts; i++) {
         const struct status_issuer *issuer =
@@ -141,9 +143,13 @@ static void write_summary(request_rec *r, const struct status_report *report)
                       "</li>\n", NULL);
             troubled++;
         }
+        starting |= issuer->health == HEALTH_STARTING;
     }
     if (troubled > 0) {
         ap_rputs("</ul>\n", r);
+    }
+    else if (starting) {
+        ap_rputs("<p class=\"state\">Some keys have not been fetched yet.</p>\n", r);
     }
     else if (report->issuers->nelts > 0) {
         ap_rputs("<p class=\"state good\">All is well with the issuers.</p>\n", r);
@@ -291,6 +297,19 @@ static void write_keys(request_rec *r, const struct status_issuer *issuer)
     ap_rputs("</tbody>\n</table>\n</details>\n", r);
 }
 
+static const char *attempts_in_words(request_rec *r, const struct status_issuer *issuer)
+{
+    if (issuer->failed == 0) {
+        return apr_psprintf(r->pool, "%u, none failed", issuer->fetches);
+    }
+    if (issuer->failures == 0) {
+        return apr_psprintf(r->pool, "%u, of which %u failed", issuer->fetches,
+                            issuer->failed);
+    }
+    return apr_psprintf(r->pool, "%u, of which %u failed; the last %u in a row",
+                        issuer->fetches, issuer->failed, issuer->failures);
+}
+
 static void write_fetching(request_rec *r, const struct status_issuer *issuer,
                            const struct status_report *report)
 {
@@ -300,10 +319,8 @@ static void write_fetching(request_rec *r, const struct status_issuer *issuer,
     }
     field(r, "Next refresh",
           issuer->fetching ? "under way" : moment(r, report, issuer->next));
-    field(r, "Attempts",
-          apr_psprintf(r->pool, "%u, of which %u failed, %u of them in a row just now",
-                       issuer->fetches, issuer->failed, issuer->failures));
-    field(r, "Different key documents", apr_psprintf(r->pool, "%u", issuer->generation));
+    field(r, "Attempts", attempts_in_words(r, issuer));
+    field(r, "Key documents", apr_psprintf(r->pool, "%u", issuer->generation));
 }
 
 static void write_issuer(request_rec *r, const struct status_issuer *issuer,

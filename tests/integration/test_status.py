@@ -223,7 +223,9 @@ def test_an_issuer_that_never_answered_is_starting_and_then_down(httpd, own_issu
     found = issuer_in(server, own_issuer.iss)
     assert (found["state"], found["fetching"], found["age_seconds"]) == ("starting", True,
                                                                          None)
-    assert page_of(server).row("Next refresh") == ["under way"]
+    page = page_of(server)
+    assert page.row("Next refresh") == ["under way"]
+    assert "Some keys have not been fetched yet." in page.texts
     found = wait_until(lambda: (one := issuer_in(server, own_issuer.iss))["state"] == "down"
                        and one, 8, "the end of the attempt")
     assert found["last_error"] and found["usable_keys"] == 0 and found["keys"] == []
