@@ -15,7 +15,7 @@ from support.paths import LIBEXECDIR, TOP
 from support.refusal import assert_refusal
 from support.tokens import Key
 
-PAGES = ("docs/directives.md", "docs/guide.md", "README.md")
+PAGES = ("docs/directives.md", "docs/guide.md", "docs/monitoring.md", "README.md")
 # What examples need beyond the usual modules of the tests' servers.
 MODULES = ("proxy", "proxy_http", "proxy_fcgi", "auth_basic", "authn_file")
 

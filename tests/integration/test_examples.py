@@ -395,7 +395,7 @@ def not_exercised(page, text, exercised):
     return [name for name in pages.examples_of(text) if (page, name) not in exercised]
 
 
-@pytest.mark.parametrize("page", [pages.DIRECTIVES, README])
+@pytest.mark.parametrize("page", [pages.DIRECTIVES, pages.MONITORING, README])
 def test_every_example_is_loaded_by_a_test(page):
     for file in sorted(Path(__file__).parent.glob("test_examples*.py")):
         importlib.import_module(file.stem)
