@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what is missing to build, run or test the module.
 #
-#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench
+#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|roots
 #
 # Does nothing, quickly, when all is there. Otherwise it installs Debian packages
 # with apt-get when it is root or may use sudo without a password; if not, or with
@@ -108,6 +108,14 @@ want_bench() {
     want gunicorn                     program gunicorn
 }
 
+# Roots of other Debian releases.
+want_roots() {
+    want mmdebstrap             program mmdebstrap
+    want debian-archive-keyring test -e /usr/share/keyrings/debian-archive-trixie-stable.gpg
+    want util-linux             program unshare
+    want git                    program git
+}
+
 case $purpose in
     build) want_build ;;
     run) want_run ;;
@@ -117,8 +125,9 @@ case $purpose in
     analyze) want_analyze ;;
     coverage) want_coverage ;;
     bench) want_bench ;;
+    roots) want_roots ;;
     *)
-        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench" >&2
+        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|roots" >&2
         exit 64
         ;;
 esac

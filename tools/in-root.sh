@@ -1,0 +1,142 @@
+#!/bin/sh
+# Run a command in a fresh clone of this tree in a fresh, minimal Debian (needs root).
+#
+#   tools/in-root.sh [--again] SUITE COMMAND...
+#   tools/in-root.sh trixie make -f Makefile.apxs test
+#
+# The root has what a person with a clone has, make and git, and nothing else that this
+# project needs. It shares the network with this machine, and takes its way to packages
+# along: the mirrors and settings of apt, certificates, npm's settings. The clone is of
+# the last commit. The test vectors lie beside it where there are any here.
+#
+# mmdebstrap makes build/roots/SUITE.tar once; remove it to have a newer one. The root
+# itself, build/roots/SUITE, is removed when the command succeeds. Otherwise it stays,
+# to be looked into: --again runs a command in it as it is.
+set -eu
+
+fail() {
+    echo "$1" >&2
+    exit "${2:-1}"
+}
+
+again=
+if [ "${1-}" = --again ]; then
+    again=1
+    shift
+fi
+[ $# -ge 2 ] || fail "usage: tools/in-root.sh [--again] SUITE COMMAND..." 64
+suite=$1
+shift
+case $suite in
+    *[!a-z]* | '') fail "$suite is not the name of a Debian release, such as trixie." 64 ;;
+esac
+
+[ "$(id -u)" = 0 ] || fail "To make another Debian's root needs root: sudo tools/in-root.sh $suite $*"
+
+cd "$(dirname "$0")/.."
+top=$(pwd)
+roots=$top/build/roots
+root=$roots/$suite
+tar=$roots/$suite.tar
+mkdir -p "$roots"
+
+# One at a time: the next one would remove the root under the first.
+exec 9>"$roots/$suite.lock"
+flock -n 9 || fail "Another tools/in-root.sh uses $root."
+
+# ------------------------------------------------------------------------------
+# The root
+
+# The lines of sources.list that get SUITE from where this machine gets its own release.
+# Other repositories than Debian's are left out: they may have nothing for SUITE.
+sources() {
+    command -v apt-get >/dev/null || return 0
+    here=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+    mkdir -p "$work/lists/partial"
+    set -- -o "Dir::State::Lists=$work/lists" -o Dir::Cache::pkgcache= \
+        -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root
+    apt-get "$@" -qq update >&2
+    # shellcheck disable=SC2016  # apt's own variables
+    apt-get "$@" indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
+        'Identifier: Packages' 'Origin: Debian' |
+        sed -nE "s#^([^ ]+) $here((-updates|-security|/updates)? main)\$#deb \1 $suite\2#p" |
+        sort -u
+}
+
+make_root() {
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    sources >"$work/sources.list"
+    # What leads to the packages: proxies, certificates, how old an index may be.
+    apt-config dump Acquire 2>/dev/null |
+        grep -E '^Acquire::(https?|Check-|Retries|ForceIPv)' >"$work/apt.conf" || :
+    # Without a line mmdebstrap takes Debian's own mirror.
+    set -- "$tar.new"
+    [ ! -s "$work/sources.list" ] || set -- "$@" "$work/sources.list"
+    # shellcheck disable=SC2016  # mmdebstrap's hooks see the root as $1
+    mmdebstrap --quiet --mode=root --format=tar --variant=minbase \
+        --include=make,git,ca-certificates --aptopt="$work/apt.conf" \
+        --setup-hook='if [ -e /etc/apt/auth.conf ]; then cp /etc/apt/auth.conf "$1/etc/apt/"; fi' \
+        --setup-hook='if [ -d /etc/apt/auth.conf.d ]; then cp -R /etc/apt/auth.conf.d "$1/etc/apt/"; fi' \
+        --customize-hook='if [ -d /usr/local/share/ca-certificates ]; then
+            cp -RL /usr/local/share/ca-certificates "$1/usr/local/share/"; fi' \
+        --customize-hook='chroot "$1" update-ca-certificates >/dev/null' \
+        "$suite" "$@" ||
+        fail "mmdebstrap did not make a root of $suite from: $(cat "$work/sources.list")"
+    mv "$tar.new" "$tar"
+}
+
+if [ -n "$again" ]; then
+    [ -e "$root/src/main" ] || fail "There is no $root: run it without --again first." 64
+else
+    # The way to packages may have a password in it.
+    umask 077
+    [ -e "$tar" ] || { echo "Making a root of Debian $suite" && make_root; }
+    umask 022
+    rm -rf --one-file-system "$root"
+    mkdir "$root"
+    tar -x --numeric-owner -p -f "$tar" -C "$root"
+
+    mkdir "$root/src"
+    git clone --quiet --no-hardlinks "$top" "$root/src/main"
+    left_out=$(git status --porcelain)
+    [ -z "$left_out" ] || printf '%s\n' "Not committed, so not in the clone:" "$left_out" >&2
+    [ ! -d "${AUTH0_JWT_VECTORS-}" ] || cp -RL "$AUTH0_JWT_VECTORS" "$root/src/vectors"
+    for file in /etc/hosts /etc/resolv.conf; do
+        cp -L "$file" "$root/etc/"
+    done
+    [ ! -e ~/.npmrc ] || cp -L ~/.npmrc "$root/root/"
+fi
+
+# ------------------------------------------------------------------------------
+# The command. Of the environment it sees what leads to the network and what is meant
+# for the tests.
+
+set -- HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    AUTH0_JWT_VECTORS=/src/vectors "$@"
+for name in $(env | sed -nE \
+        's/^(CI|TERM|AUTH0_JWT_[A-Z_]+|[A-Za-z]+_(proxy|PROXY)|(npm_config|NPM_CONFIG)_\w+)=.*/\1/p'); do
+    eval "set -- \"\$name=\$$name\" \"\$@\""
+done
+
+# The shell in front of the command is what the kernel makes init of a process
+# namespace: it collects the processes that lose their parent.
+# shellcheck disable=SC2016  # expanded in the new namespaces
+enter='
+    set -e
+    mount --bind "$0" "$0"
+    mount -t proc proc "$0/proc"
+    mount --rbind /sys "$0/sys"
+    mount --rbind /dev "$0/dev"
+    mount -t tmpfs -o mode=1777 tmpfs "$0/dev/shm"
+    status=0
+    chroot "$0" sh -c '\''cd /src/main && exec "$@"'\'' sh "$@" || status=$?
+    exit "$status"'
+status=0
+unshare --mount --pid --fork --kill-child sh -c "$enter" "$root" env -i "$@" || status=$?
+if [ "$status" = 0 ]; then
+    rm -rf --one-file-system "$root"
+else
+    echo "To look around: tools/in-root.sh --again $suite sh" >&2
+fi
+exit "$status"
