@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run a command in a fresh clone of this tree in a fresh, minimal Debian (needs root).
+# Run a command in a fresh clone of this tree in a fresh, minimal Debian.
 #
 #   tools/in-root.sh [--again] SUITE COMMAND...
 #   tools/in-root.sh trixie make -f Makefile.apxs test
@@ -9,9 +9,12 @@
 # along: the mirrors and settings of apt, certificates, npm's settings. The clone is of
 # the last commit. The test vectors lie beside it where there are any here.
 #
-# tools/make-root.sh makes build/roots/SUITE.tar once; remove it to have a newer one. The
-# root itself, build/roots/SUITE, is removed when the command succeeds. Otherwise it
-# stays, to be looked into: --again runs a command in it as it is.
+# tools/make-root.sh makes build/roots/SUITE.tar once; remove it to have a newer one.
+# The root itself, build/roots/SUITE, is removed when the command succeeds. Otherwise it
+# stays, to be looked into: --again runs a command in it as it is. All this is done as root,
+# with sudo where that asks for no password.
+#
+# Exit status: the command's; 64 for a wrong call.
 set -eu
 
 fail() {
@@ -31,13 +34,18 @@ case $suite in
     *[!a-z]* | '') fail "$suite is not the name of a Debian release, such as trixie." 64 ;;
 esac
 
-[ "$(id -u)" = 0 ] || fail "To make another Debian's root needs root: sudo tools/in-root.sh $suite $*"
-
 cd "$(dirname "$0")/.."
 top=$(pwd)
 roots=$top/build/roots
 root=$roots/$suite
 tar=$roots/$suite.tar
+
+if [ "$(id -u)" != 0 ]; then
+    sudo -n true 2>/dev/null || fail "Only root can do this. Please type:
+sudo -E tools/in-root.sh${again:+ --again} $suite $*"
+    mkdir -p "$roots" # build/ is not to become root's
+    exec sudo -n -E env HOME="$HOME" tools/in-root.sh ${again:+--again} "$suite" "$@"
+fi
 mkdir -p "$roots"
 
 # One at a time: the next one would remove the root under the first.
@@ -95,6 +103,7 @@ enter='
     exit "$status"'
 status=0
 unshare --mount --pid --fork --kill-child sh -c "$enter" "$root" env -i "$@" || status=$?
+[ -z "$again" ] || exit "$status"
 if [ "$status" = 0 ]; then
     rm -rf --one-file-system "$root"
 else

@@ -42,6 +42,7 @@ python_module() { /usr/bin/python3 -c "import $1"; }
 httpd_module() {
     test -e "$(apxs -q LIBEXECDIR 2>/dev/null || echo /usr/lib/apache2/modules)/$1.so"
 }
+debian_keys() { ls /usr/share/keyrings/debian-archive-trixie-stable.*; }
 faketime_library() { ls /usr/lib/*/faketime/libfaketimeMT.so.1; }
 
 want_build() {
@@ -85,7 +86,7 @@ want_test() {
 want_fuzz() {
     want_build
     want clang                program clang
-    want libclang-rt-14-dev   fuzzer_runtime
+    want libclang-rt-dev      fuzzer_runtime
 }
 
 want_analyze() {
@@ -111,7 +112,7 @@ want_bench() {
 # Roots of other Debian releases.
 want_roots() {
     want mmdebstrap             program mmdebstrap
-    want debian-archive-keyring test -e /usr/share/keyrings/debian-archive-trixie-stable.gpg
+    want debian-archive-keyring debian_keys
     want util-linux             program unshare
     want git                    program git
 }

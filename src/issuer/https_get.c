@@ -192,6 +192,21 @@ bool https_get_start(struct https_client *client, const char *url, int tag)
     return true;
 }
 
+/* Which party kept a transfer waiting is not always in curl's own words. */
+static bool goes_through_proxy(const struct transfer *transfer)
+{
+#if LIBCURL_VERSION_NUM >= 0x080700
+    long used = 0;
+
+    return curl_easy_getinfo(transfer->easy, CURLINFO_USED_PROXY, &used) == CURLE_OK &&
+           used != 0;
+#else
+    const char *proxy = transfer->client->limits.proxy;
+
+    return proxy != NULL && proxy[0] != '\0';
+#endif
+}
+
 /* Words for a transfer without an answer. */
 static const char *describe_failure(struct transfer *transfer, CURLcode rc)
 {
@@ -205,8 +220,10 @@ static const char *describe_failure(struct transfer *transfer, CURLcode rc)
     if (rc == CURLE_OPERATION_TIMEDOUT) {
         curl_easy_getinfo(transfer->easy, CURLINFO_TOTAL_TIME_T, &elapsed);
         snprintf(transfer->words, WORDS_MAX,
-                 "timed out after %.1f s (limits: %.1f s to connect, %.1f s in all): %s",
+                 "timed out after %.1f s%s "
+                 "(limits: %.1f s to connect, %.1f s in all): %s",
                  (double)elapsed / APR_USEC_PER_SEC,
+                 goes_through_proxy(transfer) ? " through a proxy" : "",
                  (double)limits->connect_timeout / APR_USEC_PER_SEC,
                  (double)limits->total_timeout / APR_USEC_PER_SEC, said);
         return transfer->words;

@@ -14,7 +14,7 @@
 #define BASE64URL_DECODED_MAX(len) ((len) / 4 * 3 + 2)
 
 /** Characters that @a len bytes encode to, without a terminating NUL. */
-#define BASE64URL_ENCODED_LENGTH(len) (((len)*4 + 2) / 3)
+#define BASE64URL_ENCODED_LENGTH(len) ((4 * (len) + 2) / 3)
 
 /**
  * Decode strictly.

@@ -31,9 +31,7 @@ struct json_limits {
 
 /** For token payloads and key documents. */
 #define JSON_LIMITS_DEFAULT                                                              \
-    {                                                                                    \
-        .depth = 16, .members = 256, .values = 4096                                      \
-    }
+    ((struct json_limits){.depth = 16, .members = 256, .values = 4096})
 
 /** No limit that a caller sets for depth may be above this. */
 #define JSON_DEPTH_MAX 32

@@ -13,6 +13,8 @@ MAX_TEST_LINES = 1000  # with tables of cases
 OUTSIDE = "/wo" "rk/"
 BESIDE = "shar" "ed/"
 VECTORS = "AUTH0_JWT_" "VECTORS"
+#: Debian 12's clang-format and Debian 13's, which agree about every line of this tree.
+FORMATTERS = ("14", "19")
 
 
 def too_long(text, limit=MAX_LINES):
@@ -56,8 +58,8 @@ def clang_format(*arguments, text=None):
 @pytest.mark.skipif(not shutil.which("clang-format"), reason="clang-format is not installed")
 def test_the_c_code_is_formatted():
     version = re.search(r"version (\d+)", clang_format("--version").stdout).group(1)
-    if version != "14":
-        pytest.skip(f"formatted with clang-format 14, not {version}")
+    if version not in FORMATTERS:
+        pytest.skip(f"clang-format {version} may lay code out in another way")
     result = clang_format("--dry-run", "--Werror", *map(tree.name, tree.c_files()))
     crooked = sorted(set(re.findall(r"^([^:\n]+):\d+:\d+: error", result.stderr, re.M)))
     assert crooked == [], "run: make -f Makefile.apxs format"

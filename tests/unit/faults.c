@@ -184,16 +184,22 @@ static void *cjson_malloc(size_t size)
     return fails(FAULTS_ALLOCATIONS, "cJSON's malloc") ? NULL : __real_malloc(size);
 }
 
+/* Not every allocation of OpenSSL 3.5 names its file. */
+static bool openssl_fails(const char *file)
+{
+    return fails(FAULTS_ALLOCATIONS, file != NULL ? file : "OpenSSL's malloc");
+}
+
 static void *openssl_malloc(size_t size, const char *file, int line)
 {
     (void)line;
-    return fails(FAULTS_ALLOCATIONS, file) ? NULL : __real_malloc(size);
+    return openssl_fails(file) ? NULL : __real_malloc(size);
 }
 
 static void *openssl_realloc(void *memory, size_t size, const char *file, int line)
 {
     (void)line;
-    return fails(FAULTS_ALLOCATIONS, file) ? NULL : realloc(memory, size);
+    return openssl_fails(file) ? NULL : realloc(memory, size);
 }
 
 static void openssl_free(void *memory, const char *file, int line)

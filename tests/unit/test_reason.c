@@ -6,17 +6,16 @@
 
 #include "support.h"
 
-#define ROW(reason, outcome)                                                             \
-    {                                                                                    \
-        REASON_##reason, #reason, OUTCOME_##outcome                                      \
-    }
-
-/* The name of each is its constant's, so that a log line can be found in the source. */
-static const struct {
+struct row {
     enum reason reason;
     const char *constant;
     enum outcome outcome;
-} rows[] = {
+};
+
+#define ROW(reason, outcome) ((struct row){REASON_##reason, #reason, OUTCOME_##outcome})
+
+/* The name of each is its constant's, so that a log line can be found in the source. */
+static const struct row rows[] = {
     ROW(OK, OK),
     ROW(NO_CREDENTIALS, NO_CREDENTIALS),
     ROW(AUTHORIZATION_MALFORMED, INVALID_REQUEST),

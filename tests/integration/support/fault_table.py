@@ -88,7 +88,7 @@ def rows():
         Fault("one byte a second in body", answer(pace_body=1), later),
         Fault("reset in mid-body", answer(length=100_000, then="reset"),
               r"Connection reset by peer"),
-        Fault("truncated", answer(length=100_000), r"bytes remaining to read"),
+        Fault("truncated", answer(length=100_000), r"\d bytes (remaining to read|missing)"),
         Fault("chunked and cut", answer(body="1000\r\n{\"keys\":[", **chunked),
               r"outstanding read data remaining|transfer closed"),
         # another status
