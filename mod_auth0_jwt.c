@@ -25,6 +25,7 @@
 #include "httpd/config.h"
 #include "httpd/config_check.h"
 #include "httpd/config_dump.h"
+#include "httpd/config_place.h"
 #include "httpd/cors.h"
 #include "httpd/error_response.h"
 #include "httpd/message.h"
@@ -42,6 +43,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(config_begin, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(config_dump, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(config_place_dump, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(runtime_prepare, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(report_only_prepare, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(runtime_start, NULL, NULL, APR_HOOK_FIRST);

@@ -1,9 +1,10 @@
 /*
  * auth0-jwt: the module's own reading of tokens and keys, on the command line.
  *
- * Each command has a file of its own; what they share is in command (arguments),
- * files (input and output), show (safe printing), key (development keys). Tokens
- * and key sets are read by src/token, as the module reads them.
+ * Each command has a file of its own. What they share: command and help (arguments),
+ * files, token and fetch (input and output), show and object (safe printing), key
+ * (development keys), judge (one token against one policy). Tokens and key sets are
+ * read by src/token, keys fetched by src/issuer, as the module does.
  */
 #include <apr_general.h>
 #include <apr_pools.h>
@@ -15,18 +16,15 @@
 #include "show.h"
 #include "version.h"
 
-static const struct command *const commands[] = {
-    &command_keygen,
-    &command_mint,
-    &command_inspect,
-    &command_verify,
+const struct command *const commands[] = {
+    &command_inspect, &command_verify,     &command_explain,
+    &command_jwks,    &command_doctor,     &command_keygen,
+    &command_mint,    &command_completion, NULL,
 };
 
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
-
-static const struct command *find_command(const char *name)
+const struct command *command_find(const char *name)
 {
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+    for (size_t i = 0; commands[i] != NULL; i++) {
         if (strcmp(commands[i]->name, name) == 0) {
             return commands[i];
         }
@@ -34,26 +32,38 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
+static const char *name_of_command(unsigned i, const void *context)
+{
+    (void)context;
+    return commands[i] != NULL ? commands[i]->name : NULL;
+}
+
 static void print_overview(void)
 {
-    printf("usage: auth0-jwt COMMAND [OPTION VALUE]... [TOKEN | -]\n\n"
-           "Make development keys and tokens, look into tokens, and verify them as\n"
-           "mod_auth0_jwt does.\n\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        printf("  %-9s%s\n", commands[i]->name, commands[i]->summary);
+    printf("usage: auth0-jwt COMMAND [OPTION [VALUE]]... [TOKEN | -]\n\n"
+           "Look into Auth0 access tokens, verify them as mod_auth0_jwt does, and make\n"
+           "development keys and tokens.\n\n");
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        printf("  %-12s%s\n", commands[i]->name, commands[i]->summary);
     }
-    printf("  %-9s%s\n\n", "help", "Explain a command: auth0-jwt help COMMAND.");
+    printf("  %-12s%s\n\n", "help", "Explain a command: auth0-jwt help COMMAND.");
     printf(
-        "A token is an argument or, when it is - or absent, comes on standard input.\n\n"
-        "Exit status: %d done, or the token is accepted; %d the token is refused;\n"
-        "%d the command line makes no sense; %d keys or files could not be had.\n",
-        STATUS_DONE, STATUS_REFUSED, STATUS_USAGE, STATUS_UNAVAILABLE);
+        "A token comes on standard input, from --token-file FILE, or as an argument,\n"
+        "where others can see it (ps, the shell's history). A \"Bearer \" before it and\n"
+        "white space around it do not matter. --json prints for programs.\n\n"
+        "Exit status: %d done, or the token is accepted, or all is well; %d the token\n"
+        "is refused, or something is wrong; %d the command line makes no sense; %d keys,\n"
+        "files or the configuration could not be had; %d only httpd can tell the rest.\n",
+        STATUS_DONE, STATUS_REFUSED, STATUS_USAGE, STATUS_UNAVAILABLE, STATUS_UNDECIDED);
 }
 
 static enum status unknown_command(const char *name, apr_pool_t *pool)
 {
-    fprintf(stderr, "auth0-jwt: unknown command %s; see: auth0-jwt help\n",
-            show_quoted(name, pool));
+    const char *near = command_nearest(name, name_of_command, NULL);
+
+    fprintf(stderr, "auth0-jwt: unknown command %s%s%s%s; see: auth0-jwt help\n",
+            show_quoted(name, pool), near != NULL ? " (did you mean " : "",
+            near != NULL ? near : "", near != NULL ? "?)" : "");
     return STATUS_USAGE;
 }
 
@@ -75,7 +85,7 @@ static enum status help(int argc, char **argv, apr_pool_t *pool)
         print_overview();
         return STATUS_DONE;
     }
-    command = find_command(argv[0]);
+    command = command_find(argv[0]);
     if (command == NULL) {
         return unknown_command(argv[0], pool);
     }
@@ -116,7 +126,7 @@ static enum status dispatch(int argc, char **argv, apr_pool_t *pool)
         strcmp(name, "-h") == 0) {
         return help(argc - 2, argv + 2, pool);
     }
-    command = find_command(name);
+    command = command_find(name);
     if (command == NULL) {
         return unknown_command(name, pool);
     }

@@ -9,8 +9,6 @@
 
 #include "show.h"
 
-#define HELP_COLUMN 26
-
 static unsigned option_count(const struct command *command)
 {
     unsigned n = 0;
@@ -52,6 +50,25 @@ enum status complain(const struct arguments *arguments, enum status status,
     return status;
 }
 
+static const char *option_name(unsigned i, const void *context)
+{
+    return ((const struct command *)context)->options[i].name;
+}
+
+static enum status unknown_option(const struct arguments *arguments, const char *name,
+                                  apr_pool_t *pool)
+{
+    const char *near = command_nearest(name, option_name, arguments->command);
+
+    if (near != NULL) {
+        return complain(arguments, STATUS_USAGE,
+                        "unknown option --%s (did you mean --%s?)", show_text(name, pool),
+                        near);
+    }
+    return complain(arguments, STATUS_USAGE, "unknown option --%s",
+                    show_text(name, pool));
+}
+
 /* Store one option; @a next is the argument behind it, or NULL. */
 static enum status take_option(struct arguments *arguments, const char *text,
                                const char *next, bool *used_next, apr_pool_t *pool)
@@ -64,8 +81,16 @@ static enum status take_option(struct arguments *arguments, const char *text,
 
     *used_next = false;
     if (row->name == NULL) {
-        return complain(arguments, STATUS_USAGE, "unknown option --%s",
-                        show_text(apr_pstrmemdup(pool, text, len), pool));
+        return unknown_option(arguments, apr_pstrmemdup(pool, text, len), pool);
+    }
+    if (row->value == NULL) {
+        if (equals != NULL) {
+            return complain(arguments, STATUS_USAGE, "--%s takes no value", row->name);
+        }
+        if (arguments->values[i]->nelts == 0) {
+            APR_ARRAY_PUSH(arguments->values[i], const char *) = "";
+        }
+        return STATUS_DONE;
     }
     if (value == NULL || (equals == NULL && strncmp(value, "--", 2) == 0)) {
         return complain(arguments, STATUS_USAGE, "--%s needs a value (%s)", row->name,
@@ -91,8 +116,7 @@ static enum status take_operand(struct arguments *arguments, const char *text,
     }
     if (arguments->operand != NULL) {
         /* Not quoted: it may well be a token. */
-        return complain(arguments, STATUS_USAGE,
-                        "more than one token is given (a token holds no white space)");
+        return complain(arguments, STATUS_USAGE, "more than one argument is given");
     }
     arguments->operand = text;
     return STATUS_DONE;
@@ -163,6 +187,11 @@ const apr_array_header_t *option_values(const struct arguments *arguments,
     return arguments->values[i];
 }
 
+bool option_given(const struct arguments *arguments, const char *name)
+{
+    return option_values(arguments, name)->nelts > 0;
+}
+
 const char *option_value(const struct arguments *arguments, const char *name)
 {
     const apr_array_header_t *values = option_values(arguments, name);
@@ -192,46 +221,4 @@ enum status option_number(long long *number, const struct arguments *arguments,
                         name, least, most);
     }
     return STATUS_DONE;
-}
-
-static void print_synopsis(const struct command *command)
-{
-    int column = printf("usage: auth0-jwt %s", command->name);
-    int indent = column + 1;
-
-    for (unsigned i = 0; i < option_count(command); i++) {
-        const struct option_row *row = &command->options[i];
-        const char *open = (row->flags & OPTION_REQUIRED) != 0 ? "" : "[";
-        const char *close = (row->flags & OPTION_REQUIRED) != 0 ? "" : "]";
-        const char *more = (row->flags & OPTION_REPEATED) != 0 ? "..." : "";
-        int len = (int)(strlen(open) + strlen(row->name) + strlen(row->value) +
-                        strlen(close) + strlen(more) + 4);
-
-        if (column + len > 78) {
-            column = printf("\n%*s", indent - 1, "") - 1;
-        }
-        column += printf(" %s--%s %s%s%s", open, row->name, row->value, close, more);
-    }
-    if (command->operand != NULL) {
-        printf(" %s", command->operand);
-    }
-    putchar('\n');
-}
-
-void command_help(const struct command *command)
-{
-    print_synopsis(command);
-    printf("\n%s\n", command->summary);
-    if (option_count(command) > 0) {
-        putchar('\n');
-    }
-    for (unsigned i = 0; i < option_count(command); i++) {
-        const struct option_row *row = &command->options[i];
-        int width = printf("  --%s %s", row->name, row->value);
-
-        printf("%*s%s\n", width < HELP_COLUMN ? HELP_COLUMN - width : 1, "", row->help);
-    }
-    if (command->details != NULL) {
-        printf("\n%s", command->details);
-    }
 }

@@ -3,7 +3,7 @@
  * The commands of auth0-jwt and the arguments they are given.
  *
  * A command is a name, a table of options and a function. The table is the only
- * list of its options: parsing and help are both made from it.
+ * list of its options: parsing, help and the shells' completions are made from it.
  */
 #ifndef AUTH0_TOOLS_COMMAND_H
 #define AUTH0_TOOLS_COMMAND_H
@@ -14,14 +14,16 @@
 
 /** Exit statuses; documented in `auth0-jwt help`, so never renumber them. */
 enum status {
-    STATUS_DONE = 0,       /**< done, or the token is accepted */
-    STATUS_REFUSED = 1,    /**< the token is not valid, or lacks what is required */
-    STATUS_USAGE = 2,      /**< the command line makes no sense */
-    STATUS_UNAVAILABLE = 3 /**< keys, files or memory could not be had */
+    STATUS_DONE = 0,    /**< done, or the token is accepted */
+    STATUS_REFUSED = 1, /**< the token is not valid, or lacks what is required */
+    STATUS_USAGE = 2,   /**< the command line makes no sense */
+    STATUS_UNAVAILABLE =
+        3,               /**< keys, files, the configuration or memory could not be had */
+    STATUS_UNDECIDED = 4 /**< the token is valid; only httpd can tell the rest */
 };
 
 /** Options of one command at most. */
-#define COMMAND_OPTIONS_MAX 16
+#define COMMAND_OPTIONS_MAX 32
 
 enum {
     OPTION_REQUIRED = 1, /**< must be given */
@@ -29,10 +31,10 @@ enum {
     OPTION_EMPTY = 4     /**< its value may be empty */
 };
 
-/** One option; each takes a value, as "--name value" or "--name=value". */
+/** One option, as "--name value" or "--name=value"; a switch is "--name" alone. */
 struct option_row {
     const char *name;  /**< without the dashes; NULL ends a table */
-    const char *value; /**< what the value is, for the help, such as "FILE" */
+    const char *value; /**< what the value is, such as "FILE"; NULL: a switch */
     unsigned flags;
     const char *help;
 };
@@ -48,10 +50,20 @@ struct command {
     enum status (*run)(const struct arguments *arguments, apr_pool_t *pool);
 };
 
-extern const struct command command_keygen;
-extern const struct command command_mint;
 extern const struct command command_inspect;
 extern const struct command command_verify;
+extern const struct command command_explain;
+extern const struct command command_jwks;
+extern const struct command command_doctor;
+extern const struct command command_keygen;
+extern const struct command command_mint;
+extern const struct command command_completion;
+
+/** All of them, in the order of the help; NULL ends the list. */
+extern const struct command *const commands[];
+
+/** The command of that name, or NULL. */
+const struct command *command_find(const char *name);
 
 /** A command line taken apart. */
 struct arguments {
@@ -76,6 +88,9 @@ enum status arguments_parse(struct arguments *arguments, const struct command *c
 
 /** The value of an option; NULL when not given. @a name must be in the table. */
 const char *option_value(const struct arguments *arguments, const char *name);
+
+/** Was this switch given? */
+bool option_given(const struct arguments *arguments, const char *name);
 
 /** All values of an option, as strings, in their order; empty when not given. */
 const apr_array_header_t *option_values(const struct arguments *arguments,
@@ -104,5 +119,16 @@ enum status complain(const struct arguments *arguments, enum status status,
 
 /** Print a command's help page on standard output. */
 void command_help(const struct command *command);
+
+/**
+ * Of some names, the one that somebody may have meant who typed another: with few
+ * letters changed, added, left out or swapped.
+ *
+ * @param names  called with 0, 1, 2, ... until it gives NULL
+ * @return NULL when none is near
+ */
+const char *command_nearest(const char *typed,
+                            const char *(*names)(unsigned i, const void *context),
+                            const void *context);
 
 #endif

@@ -1,7 +1,6 @@
 #include "files.h"
 
 #include <apr_strings.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -11,14 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "issuer/https_get.h"
 #include "show.h"
-#include "token/jwk.h"
-#include "token/jws.h"
 #include "token/secret.h"
-
-/* Of standard input no more than this is read: what is longer is not a token. */
-#define INPUT_MAX (8 * JWS_MAX_LENGTH)
 
 static const char *failed(const char *what, const char *path, int error, apr_pool_t *pool)
 {
@@ -26,8 +19,7 @@ static const char *failed(const char *what, const char *path, int error, apr_poo
                         strerror(error));
 }
 
-/* Read until the end or until @a max bytes; -1 and errno on failure. */
-static ssize_t read_up_to(int fd, char *bytes, size_t max)
+ssize_t file_read_up_to(int fd, char *bytes, size_t max)
 {
     size_t len = 0;
 
@@ -57,7 +49,7 @@ const char *file_read(const char **bytes, size_t *len, const char *path, size_t 
     int error;
 
     if (fd >= 0) {
-        n = read_up_to(fd, contents, max + 1);
+        n = file_read_up_to(fd, contents, max + 1);
     }
     error = errno;
     if (fd >= 0) {
@@ -213,114 +205,4 @@ const char *file_write_public(const char *path, const char *bytes, size_t len,
 void file_remove(const char *path)
 {
     unlink(path);
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-enum status read_token(const char **token, size_t *len, const struct arguments *arguments,
-                       apr_pool_t *pool)
-{
-    const char *text = arguments->operand;
-    size_t size;
-
-    if (text != NULL && strcmp(text, "-") != 0) {
-        size = strlen(text);
-    }
-    else {
-        char *input = apr_palloc(pool, INPUT_MAX + 1);
-        ssize_t n;
-
-        if (isatty(STDIN_FILENO)) {
-            fputs("Paste the token, then press Enter and Ctrl-D.\n", stderr);
-        }
-        n = read_up_to(STDIN_FILENO, input, INPUT_MAX);
-        if (n < 0) {
-            return complain(arguments, STATUS_UNAVAILABLE,
-                            "cannot read standard input: %s", strerror(errno));
-        }
-        input[n] = '\0';
-        text = input;
-        size = (size_t)n;
-    }
-    while (size > 0 && is_space(*text)) {
-        text++;
-        size--;
-    }
-    while (size > 0 && is_space(text[size - 1])) {
-        size--;
-    }
-    if (size == 0) {
-        return complain(arguments, STATUS_USAGE,
-                        "no token: it is an argument or comes on standard input");
-    }
-    *token = apr_pstrmemdup(pool, text, size);
-    *len = size;
-    return STATUS_DONE;
-}
-
-struct fetched {
-    const char *error;
-    const char *text;
-    size_t len;
-    apr_pool_t *pool;
-};
-
-static void keep_answer(void *context, int tag, const struct https_answer *answer)
-{
-    struct fetched *fetched = context;
-
-    (void)tag;
-    fetched->error = NULL;
-    if (answer->error != NULL) {
-        fetched->error = apr_pstrdup(fetched->pool, answer->error);
-        return;
-    }
-    fetched->text = apr_pmemdup(fetched->pool, answer->body, answer->len);
-    fetched->len = answer->len;
-}
-
-/* As the module fetches, but waiting for the answer. */
-static const char *fetch(const char **text, size_t *len, const char *url,
-                         const char *ca_file, apr_pool_t *pool)
-{
-    const struct https_limits limits = {
-        .connect_timeout = apr_time_from_sec(2),
-        .total_timeout = apr_time_from_sec(5),
-        .body_max = JWKS_DOCUMENT_MAX,
-        .ca_file = ca_file,
-    };
-    struct fetched fetched = {.error = "out of memory", .pool = pool};
-    struct https_client *client;
-
-    client =
-        curl_global_init(CURL_GLOBAL_DEFAULT) == 0 ? https_client_create(&limits) : NULL;
-    if (client == NULL) {
-        return fetched.error;
-    }
-    if (https_get_start(client, url, 0)) {
-        while (https_get_pending(client) > 0) {
-            https_get_run(client, apr_time_from_sec(1), -1, keep_answer, &fetched);
-        }
-    }
-    https_client_destroy(client);
-    *text = fetched.text;
-    *len = fetched.len;
-    return fetched.error == NULL ? NULL
-                                 : apr_psprintf(pool, "%s: %s", show_text(url, pool),
-                                                show_text(fetched.error, pool));
-}
-
-const char *read_key_document(const char **text, size_t *len, const char *source,
-                              const char *ca_file, apr_pool_t *pool)
-{
-    if (strncmp(source, "https://", 8) == 0) {
-        return fetch(text, len, source, ca_file, pool);
-    }
-    if (strncmp(source, "http://", 7) == 0) {
-        return "keys are never fetched over plain http, where anyone could replace them";
-    }
-    return file_read(text, len, source, JWKS_DOCUMENT_MAX, pool);
 }

@@ -1,7 +1,6 @@
 /**
  * @file files.h
- * Files and standard input, read whole and with a limit; files written so that
- * nobody ever sees half of one.
+ * Files, read whole and with a limit, and written so that nobody ever sees half of one.
  *
  * Functions that can fail return NULL on success, else why: a phrase that is
  * safe to print and names the file.
@@ -11,8 +10,7 @@
 
 #include <apr_pools.h>
 #include <stddef.h>
-
-#include "command.h"
+#include <sys/types.h>
 
 /** Bytes of a private key file. */
 #define FILE_KEY_MAX (64 * 1024)
@@ -47,26 +45,7 @@ const char *file_write_public(const char *path, const char *bytes, size_t len,
 /** Take back a file just written. */
 void file_remove(const char *path);
 
-/**
- * Get the token that a command was given: its operand or, without one or for
- * "-", standard input; white space around it is trimmed.
- *
- * @param token  set to @a len bytes, with a NUL behind them; of an input far
- *               longer than any token only the beginning is read, so that the
- *               verifier finds it too long
- * @return STATUS_DONE; STATUS_USAGE (empty) or STATUS_UNAVAILABLE (unreadable),
- *         after saying why
- */
-enum status read_token(const char **token, size_t *len, const struct arguments *arguments,
-                       apr_pool_t *pool);
-
-/**
- * Get a JWK Set: the one place that knows where key documents come from.
- *
- * @param source   a file's path or an https URL
- * @param ca_file  trust anchors for the URL; NULL for the system's
- */
-const char *read_key_document(const char **text, size_t *len, const char *source,
-                              const char *ca_file, apr_pool_t *pool);
+/** Read until the end or until @a max bytes; -1 and errno on failure. */
+ssize_t file_read_up_to(int fd, char *bytes, size_t max);
 
 #endif

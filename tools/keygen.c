@@ -7,6 +7,7 @@
 #include "command.h"
 #include "files.h"
 #include "key.h"
+#include "object.h"
 #include "show.h"
 #include "token/jwk.h"
 
@@ -16,6 +17,7 @@ static const struct option_row options[] = {
     {"alg", "NAME", 0, "algorithm (default RS256)"},
     {"kid", "KID", 0, "key id (default: the key's RFC 7638 thumbprint)"},
     {"bits", "N", 0, "length of an RSA key, 2048 to 8192 (default 2048)"},
+    {"json", NULL, 0, "print JSON"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -27,6 +29,30 @@ static bool same_file(const char *path, const char *other)
 
     return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
            a.st_ino == b.st_ino;
+}
+
+/* What was made. @a kid: NULL for a secret. */
+static void report(const struct arguments *arguments, enum jwa_alg alg, const char *kid,
+                   apr_pool_t *pool)
+{
+    const char *path = option_value(arguments, "key");
+    const char *jwks = option_value(arguments, "jwks");
+    object *o = object_create(pool);
+
+    if (option_given(arguments, "json")) {
+        object_set_string(o, "key", path);
+        object_set_string(o, "alg", jwa_get(alg)->name);
+        object_set_string(o, "jwks", jwks);
+        object_set_string(o, "kid", kid);
+        puts(object_text(o, pool));
+        return;
+    }
+    printf("%s: a %s for %s\n", show_text(path, pool),
+           kid != NULL ? "private key" : "secret", jwa_get(alg)->name);
+    if (jwks != NULL) {
+        printf("%s: its public key, kid %s\n", show_text(jwks, pool),
+               show_quoted(kid, pool));
+    }
 }
 
 static enum status make_secret(const struct arguments *arguments, enum jwa_alg alg,
@@ -53,7 +79,7 @@ static enum status make_secret(const struct arguments *arguments, enum jwa_alg a
     if (why != NULL) {
         return complain(arguments, STATUS_UNAVAILABLE, "%s", why);
     }
-    printf("%s: a secret for %s\n", show_text(path, pool), jwa_get(alg)->name);
+    report(arguments, alg, NULL, pool);
     return STATUS_DONE;
 }
 
@@ -134,11 +160,7 @@ static enum status make_key(const struct arguments *arguments, enum jwa_alg alg,
     if (why != NULL) {
         return complain(arguments, STATUS_UNAVAILABLE, "%s", why);
     }
-    printf("%s: a private key for %s\n", show_text(path, pool), jwa_get(alg)->name);
-    if (jwks_path != NULL) {
-        printf("%s: its public key, kid %s\n", show_text(jwks_path, pool),
-               show_quoted(kid, pool));
-    }
+    report(arguments, alg, kid, pool);
     return STATUS_DONE;
 }
 

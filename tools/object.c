@@ -1,10 +1,9 @@
 #include "object.h"
 
 #include <apr_strings.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "token/json.h"
+#include "show.h"
 
 struct object_member {
     const char *name;
@@ -32,19 +31,28 @@ void object_set(object *members, const char *name, const char *json)
     member->json = json;
 }
 
-static const char *quote(const char *string, apr_pool_t *pool)
-{
-    const char *quoted = json_quote(string, pool);
-
-    if (quoted == NULL) {
-        abort(); /* not UTF-8, which callers have to see to */
-    }
-    return quoted;
-}
-
 void object_set_string(object *members, const char *name, const char *string)
 {
-    object_set(members, name, quote(string, members->pool));
+    object_set(members, name, show_as_json(string, members->pool));
+}
+
+void object_set_bool(object *members, const char *name, bool value)
+{
+    object_set(members, name, value ? "true" : "false");
+}
+
+void object_set_number(object *members, const char *name, double value)
+{
+    char *text = apr_psprintf(members->pool, "%.3f", value);
+    char *end = text + strlen(text);
+
+    while (end[-1] == '0') {
+        *--end = '\0';
+    }
+    if (end[-1] == '.') {
+        end[-1] = '\0';
+    }
+    object_set(members, name, text);
 }
 
 const char *object_text(const object *members, apr_pool_t *pool)
@@ -57,9 +65,30 @@ const char *object_text(const object *members, apr_pool_t *pool)
             &APR_ARRAY_IDX(members, i, const struct object_member);
 
         if (member->json != NULL) {
-            APR_ARRAY_PUSH(texts, const char *) =
-                apr_pstrcat(pool, quote(member->name, pool), ":", member->json, NULL);
+            APR_ARRAY_PUSH(texts, const char *) = apr_pstrcat(
+                pool, show_as_json(member->name, pool), ":", member->json, NULL);
         }
     }
     return apr_pstrcat(pool, "{", apr_array_pstrcat(pool, texts, ','), "}", NULL);
+}
+
+list *list_create(apr_pool_t *pool)
+{
+    return apr_array_make(pool, 8, sizeof(const char *));
+}
+
+void list_add(list *elements, const char *json)
+{
+    APR_ARRAY_PUSH(elements, const char *) = json;
+}
+
+void list_add_string(list *elements, const char *string)
+{
+    list_add(elements, show_as_json(string, elements->pool));
+}
+
+const char *list_text(const list *elements)
+{
+    return apr_pstrcat(elements->pool, "[",
+                       apr_array_pstrcat(elements->pool, elements, ','), "]", NULL);
 }

@@ -52,8 +52,16 @@ static char *escape(char *out, uint32_t character)
     return out + sprintf(out, "\\u%04x", character);
 }
 
-static const char *make_safe(const char *text, bool quoted, apr_pool_t *pool)
+enum style {
+    PLAIN,  /* for people */
+    QUOTED, /* for people, in quotes */
+    JSON,   /* a JSON string */
+    TEXT    /* what is JSON already: a backslash is one of its own */
+};
+
+static const char *make_safe(const char *text, enum style style, apr_pool_t *pool)
 {
+    bool quoted = style == QUOTED || style == JSON;
     const unsigned char *p = (const unsigned char *)text;
     const unsigned char *end = p + strlen(text);
     /* One byte becomes six characters at most; four bytes become twelve. */
@@ -67,14 +75,16 @@ static const char *make_safe(const char *text, bool quoted, apr_pool_t *pool)
         unsigned len = utf8_sequence(p, end);
 
         if (len == 0) {
-            out += sprintf(out, "\\x%02x", *p++);
+            out += style == JSON || style == TEXT ? sprintf(out, "\\ufffd")
+                                                  : sprintf(out, "\\x%02x", *p);
+            p++;
             continue;
         }
         if (is_unsafe(character_of(p, len))) {
             out = escape(out, character_of(p, len));
         }
         else {
-            if (*p == '\\' || (quoted && *p == '"')) {
+            if ((*p == '\\' && style != TEXT) || (quoted && *p == '"')) {
                 *out++ = '\\';
             }
             memcpy(out, p, len);
@@ -91,12 +101,22 @@ static const char *make_safe(const char *text, bool quoted, apr_pool_t *pool)
 
 const char *show_text(const char *text, apr_pool_t *pool)
 {
-    return make_safe(text, false, pool);
+    return make_safe(text, PLAIN, pool);
 }
 
 const char *show_quoted(const char *text, apr_pool_t *pool)
 {
-    return make_safe(text, true, pool);
+    return make_safe(text, QUOTED, pool);
+}
+
+const char *show_as_json(const char *text, apr_pool_t *pool)
+{
+    return text != NULL ? make_safe(text, JSON, pool) : "null";
+}
+
+const char *show_json_value(const json_value *value, apr_pool_t *pool)
+{
+    return value != NULL ? make_safe(json_text(value, pool), TEXT, pool) : "null";
 }
 
 const char *show_words(const char *const *words, size_t count, apr_pool_t *pool)
@@ -175,42 +195,42 @@ const char *show_duration(double seconds, apr_pool_t *pool)
     static const struct {
         const char *name;
         int64_t seconds;
-    } units[] = {{"day", 86400}, {"hour", 3600}, {"minute", 60}, {"second", 1}};
+    } units[] = {{"d", 86400}, {"h", 3600}, {"min", 60}, {"s", 1}};
     const size_t last = sizeof(units) / sizeof(units[0]) - 1;
     int64_t left = (int64_t)floor(seconds);
     const char *text;
     size_t i = 0;
-    int64_t n;
 
     while (i < last && left < units[i].seconds) {
         i++;
     }
-    n = left / units[i].seconds;
-    text = apr_psprintf(pool, "%" APR_INT64_T_FMT " %s%s", (apr_int64_t)n, units[i].name,
-                        n == 1 ? "" : "s");
+    text = apr_psprintf(pool, "%" APR_INT64_T_FMT " %s",
+                        (apr_int64_t)(left / units[i].seconds), units[i].name);
     left %= units[i].seconds;
     if (i == last || left < units[i + 1].seconds) {
         return text;
     }
-    n = left / units[i + 1].seconds;
-    return apr_psprintf(pool, "%s %" APR_INT64_T_FMT " %s%s", text, (apr_int64_t)n,
-                        units[i + 1].name, n == 1 ? "" : "s");
+    return apr_psprintf(pool, "%s %" APR_INT64_T_FMT " %s", text,
+                        (apr_int64_t)(left / units[i + 1].seconds), units[i + 1].name);
+}
+
+const char *show_date(double seconds, apr_pool_t *pool)
+{
+    time_t whole = (time_t)floor(seconds);
+    struct tm tm;
+
+    if (gmtime_r(&whole, &tm) == NULL) {
+        return "a time beyond the calendar";
+    }
+    return apr_psprintf(pool, "%04d-%02d-%02d %02d:%02d:%02d UTC", tm.tm_year + 1900,
+                        tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 const char *show_time(double seconds, double now, apr_pool_t *pool)
 {
-    time_t whole = (time_t)floor(seconds);
+    const char *date = show_date(seconds, pool);
     double difference = floor(seconds) - floor(now);
-    struct tm tm;
-    const char *date;
 
-    if (gmtime_r(&whole, &tm) == NULL) {
-        date = "a time beyond the calendar";
-    }
-    else {
-        date = apr_psprintf(pool, "%04d-%02d-%02d %02d:%02d:%02d UTC", tm.tm_year + 1900,
-                            tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
-    }
     if (difference > 0) {
         return apr_pstrcat(pool, date, ", in ", show_duration(difference, pool), NULL);
     }

@@ -23,6 +23,12 @@ const char *show_text(const char *text, apr_pool_t *pool);
 /** The same between double quotes, with \" for a quote. */
 const char *show_quoted(const char *text, apr_pool_t *pool);
 
+/** A JSON string; bytes that are not UTF-8 become U+FFFD. NULL becomes null. */
+const char *show_as_json(const char *text, apr_pool_t *pool);
+
+/** A value as JSON on one line, its unsafe characters as \uXXXX; null for NULL. */
+const char *show_json_value(const json_value *value, apr_pool_t *pool);
+
 /** Quoted words between commas; "nothing" when there are none. */
 const char *show_words(const char *const *words, size_t count, apr_pool_t *pool);
 
@@ -32,11 +38,14 @@ const char *show_value(const json_value *value, apr_pool_t *pool);
 /** Print a value over several lines, each @a indent spaces in, the first one too. */
 void show_json(FILE *out, const json_value *value, unsigned indent, apr_pool_t *pool);
 
-/** A length of time in its two largest units, such as "3 hours 2 minutes". */
+/** A length of time in its two largest units, such as "3 h 2 min". */
 const char *show_duration(double seconds, apr_pool_t *pool);
 
+/** A date, such as "2026-07-01 12:00:00 UTC". */
+const char *show_date(double seconds, apr_pool_t *pool);
+
 /**
- * A time in words, such as "2026-07-01 12:00:00 UTC, in 3 hours 2 minutes".
+ * A time in words, such as "2026-07-01 12:00:00 UTC, in 3 h 2 min".
  *
  * @param seconds  since the epoch, in 0..2^53
  * @param now      likewise, for "in …" and "… ago"

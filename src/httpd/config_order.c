@@ -3,6 +3,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "httpd/config_request.h"
 #include "httpd/config_tree.h"
 
 /* What a section's argument is compared with, in the order httpd merges them. */
@@ -390,6 +391,33 @@ void config_order_find(struct config_order_found *found, const struct config_ord
         /* What is inside of this section has its own place in the list. */
         if (share == SHARE_SOME && !config_order_contains(section, other, pool)) {
             APR_ARRAY_PUSH(found->maybe, const ap_directive_t *) = other;
+        }
+    }
+    find_at_server(found, order, names, pool);
+}
+
+void config_order_find_for(struct config_order_found *found,
+                           const struct config_order *order,
+                           const struct config_request *request, const char *const *names,
+                           int before, apr_pool_t *pool)
+{
+    found->maybe = apr_array_make(pool, 2, sizeof(const ap_directive_t *));
+    for (int i = before - 1; i >= 0; i--) {
+        const ap_directive_t *section = section_at(order, i);
+        enum config_request_place place;
+
+        found->lines = config_order_lines(section, names, pool);
+        if (found->lines->nelts == 0) {
+            continue;
+        }
+        place = config_request_in(request, section);
+        if (place == CONFIG_REQUEST_INSIDE) {
+            found->section = section;
+            found->place = i;
+            return;
+        }
+        if (place == CONFIG_REQUEST_PERHAPS) {
+            APR_ARRAY_PUSH(found->maybe, const ap_directive_t *) = section;
         }
     }
     find_at_server(found, order, names, pool);

@@ -18,6 +18,8 @@
 #include <http_config.h>
 #include <stdbool.h>
 
+struct config_request;
+
 /** The sections that serve one host, the one that has the last word last. */
 struct config_order {
     const ap_directive_t *host;   /**< its <VirtualHost>; NULL for the main server */
@@ -62,6 +64,12 @@ bool config_order_contains(const ap_directive_t *outer, const ap_directive_t *in
 void config_order_find(struct config_order_found *found, const struct config_order *order,
                        const ap_directive_t *section, const char *const *names,
                        int before, apr_pool_t *pool);
+
+/** The same for one request: here <If> and its like alone are left open. */
+void config_order_find_for(struct config_order_found *found,
+                           const struct config_order *order,
+                           const struct config_request *request, const char *const *names,
+                           int before, apr_pool_t *pool);
 
 /** The directives of these names that stand in a section itself; NULL: main server. */
 apr_array_header_t *config_order_lines(const ap_directive_t *section,

@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 
 #include "httpd/config.h"
+#include "httpd/config_require.h"
 #include "httpd/config_tree.h"
 #include "httpd/config_trust.h"
 #include "httpd/config_view.h"
@@ -78,80 +79,9 @@ bool config_section_concerns_us(const struct config_order *order,
 
 /* ---- requirements --------------------------------------------------------------------------- */
 
-/* One section's part in them; AuthMerging joins it with the next one's. */
-struct part {
-    const ap_directive_t *section;
-    const char *merging; /* And, Or; NULL: what comes before does not count */
-};
-
-/*
- * httpd merges the <Location> sections with one another, and the result with that of the
- * <Directory> sections; there the last AuthMerging counts once more.
- */
-struct walk {
-    apr_array_header_t *parts; /* of struct part, the last word first */
-    const char *merging;       /* with the next walk */
-};
-
-static const char *merging_of(const ap_directive_t *section, apr_pool_t *pool)
-{
-    static const char *const names[] = {"AuthMerging", NULL};
-    const ap_directive_t *line =
-        config_view_last(config_order_lines(section, names, pool));
-    const char *word = line != NULL ? config_tree_first_word(line, pool) : "";
-
-    return ap_cstr_casecmp(word, "and") == 0  ? "And"
-           : ap_cstr_casecmp(word, "or") == 0 ? "Or"
-                                              : NULL;
-}
-
-/* Those of one walk, from a place on; returns the place where to go on, or -1. */
-static int find_walk(struct config_view *view, apr_array_header_t *walks, int before)
-{
-    struct walk walk = {apr_array_make(view->pool, 2, sizeof(struct part)), NULL};
-    struct config_order_found found;
-    int begin = -1;
-
-    for (;;) {
-        struct part part;
-
-        config_view_find(view, &found, require_names, before, "the requirements");
-        if (found.section == NULL || found.place < begin) {
-            break;
-        }
-        part.section = found.section;
-        part.merging = merging_of(found.section, view->pool);
-        if (begin < 0) {
-            begin = config_order_walk_begin(view->order, found.place);
-            walk.merging = part.merging;
-        }
-        if (config_view_has(found.section, require_lines, view->pool)) {
-            APR_ARRAY_PUSH(walk.parts, struct part) = part;
-        }
-        before = found.place;
-        if (part.merging == NULL) {
-            break;
-        }
-    }
-    if (walk.parts->nelts > 0) {
-        APR_ARRAY_PUSH(walks, struct walk) = walk;
-    }
-    return walk.merging != NULL ? begin : -1;
-}
-
-static apr_array_header_t *find_walks(struct config_view *view)
-{
-    apr_array_header_t *walks = apr_array_make(view->pool, 2, sizeof(struct walk));
-    int before = view->order->sections->nelts;
-
-    while (before >= 0) {
-        before = find_walk(view, walks, before);
-    }
-    return walks;
-}
-
-static void add_words(const struct config_view *view, int depth, const struct part *part,
-                      bool tokens, const char **label)
+static void add_words(const struct config_view *view, int depth,
+                      const struct config_require_part *part, bool tokens,
+                      const char **label)
 {
     apr_array_header_t *lines = config_words_of(part->section, tokens, view->pool);
     const char *note = NULL;
@@ -195,7 +125,8 @@ static void add_part(const struct config_view *view, int depth,
                      const apr_array_header_t *parts, int i, bool tokens,
                      const char **label)
 {
-    const struct part *part = &APR_ARRAY_IDX(parts, i, struct part);
+    const struct config_require_part *part =
+        &APR_ARRAY_IDX(parts, i, struct config_require_part);
 
     if (i + 1 < parts->nelts) {
         add_heading(view, depth++, part->merging, label);
@@ -208,7 +139,8 @@ static void add_walk(const struct config_view *view, int depth,
                      const apr_array_header_t *walks, int i, bool tokens,
                      const char **label)
 {
-    const struct walk *walk = &APR_ARRAY_IDX(walks, i, struct walk);
+    const struct config_require_walk *walk =
+        &APR_ARRAY_IDX(walks, i, struct config_require_walk);
     bool last = i + 1 == walks->nelts;
 
     if (!last) {
@@ -228,12 +160,14 @@ static void add_walk(const struct config_view *view, int depth,
 /* Of requirements that AuthMerging joins, some may stand in <Limit> and others not. */
 static void add_left_open(const struct config_view *view, const apr_array_header_t *walks)
 {
-    const struct walk *walk = &APR_ARRAY_IDX(walks, 0, struct walk);
+    const struct config_require_walk *walk =
+        &APR_ARRAY_IDX(walks, 0, struct config_require_walk);
     const char *open = NULL;
 
     if (walk->parts->nelts == 1 && walk->merging == NULL) {
-        open = config_words_left_open(APR_ARRAY_IDX(walk->parts, 0, struct part).section,
-                                      view->pool);
+        open = config_words_left_open(
+            APR_ARRAY_IDX(walk->parts, 0, struct config_require_part).section,
+            view->pool);
     }
     if (open != NULL) {
         config_view_add(view, "", open, NULL);
@@ -247,10 +181,12 @@ static void judge_walks(bool *own, bool *ask, const struct config_view *view,
     *own = false;
     *ask = false;
     for (int i = 0; i < walks->nelts; i++) {
-        const apr_array_header_t *parts = APR_ARRAY_IDX(walks, i, struct walk).parts;
+        const apr_array_header_t *parts =
+            APR_ARRAY_IDX(walks, i, struct config_require_walk).parts;
 
         for (int j = 0; j < parts->nelts; j++) {
-            const ap_directive_t *section = APR_ARRAY_IDX(parts, j, struct part).section;
+            const ap_directive_t *section =
+                APR_ARRAY_IDX(parts, j, struct config_require_part).section;
 
             *own = *own || section == view->section;
             *ask = *ask || config_words_ask_for_user(section, view->pool);
@@ -261,7 +197,7 @@ static void judge_walks(bool *own, bool *ask, const struct config_view *view,
 /* Returns whether they ask who the user is. */
 static bool add_requirements(struct config_view *view, bool tokens)
 {
-    const apr_array_header_t *walks = find_walks(view);
+    const apr_array_header_t *walks = config_require_walks(view);
     const char *label = "Requires";
     bool own;
     bool ask;
@@ -316,28 +252,41 @@ bool config_section_allows_htaccess(const ap_directive_t *section, apr_pool_t *p
            opens_one(config_order_lines(section, override_list_names, pool), pool);
 }
 
-static void add_htaccess(struct config_view *view)
+apr_array_header_t *config_section_overrides(struct config_view *view)
 {
     const char *const *const both[] = {override_names, override_list_names};
+    apr_array_header_t *lines =
+        apr_array_make(view->pool, 2, sizeof(const ap_directive_t *));
 
-    if (!config_tree_is(view->section, "<Directory")) {
-        return;
-    }
     for (int i = 0; i < 2; i++) {
         struct config_order_found found;
 
         config_view_find(view, &found, both[i], view->order->sections->nelts,
                          "AllowOverride");
         if (opens_one(found.lines, view->pool)) {
-            const ap_directive_t *line = config_view_last(found.lines);
-            const char *from = config_view_origin(view, line);
-
-            config_page_add(
-                view->page, view->indent,
-                apr_psprintf(view->pool, "Files .htaccess may change this: %s %s%s%s",
-                             line->directive, line->args, from != NULL ? "  " : "",
-                             from != NULL ? from : ""));
+            APR_ARRAY_PUSH(lines, const ap_directive_t *) = config_view_last(found.lines);
         }
+    }
+    return lines;
+}
+
+static void add_htaccess(struct config_view *view)
+{
+    apr_array_header_t *lines;
+
+    if (!config_tree_is(view->section, "<Directory")) {
+        return;
+    }
+    lines = config_section_overrides(view);
+    for (int i = 0; i < lines->nelts; i++) {
+        const ap_directive_t *line = config_view_line(lines, i);
+        const char *from = config_view_origin(view, line);
+
+        config_page_add(view->page, view->indent,
+                        apr_psprintf(view->pool,
+                                     "Files .htaccess may change this: %s %s%s%s",
+                                     line->directive, line->args,
+                                     from != NULL ? "  " : "", from != NULL ? from : ""));
     }
 }
 

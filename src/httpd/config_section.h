@@ -11,6 +11,7 @@
 
 #include "httpd/config_order.h"
 #include "httpd/config_page.h"
+#include "httpd/config_view.h"
 
 /** Has this module anything to do with a section, as it applies in that host? */
 bool config_section_concerns_us(const struct config_order *order,
@@ -18,6 +19,9 @@ bool config_section_concerns_us(const struct config_order *order,
 
 /** Does a section itself let .htaccess files change what it asks for? */
 bool config_section_allows_htaccess(const ap_directive_t *section, apr_pool_t *pool);
+
+/** The lines, AllowOverride and AllowOverrideList, that let .htaccess files do so. */
+apr_array_header_t *config_section_overrides(struct config_view *view);
 
 /**
  * Add what holds for the requests of a section that are in none inside of it.

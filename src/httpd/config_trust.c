@@ -37,41 +37,62 @@ static const char *usual_keys(const char *issuer, apr_pool_t *pool)
     return value_domain_issuer(domain, pool)->source;
 }
 
+void config_trust_read_issuer(struct config_trust_issuer *issuer,
+                              const ap_directive_t *line, apr_pool_t *pool)
+{
+    const char *args = line->args;
+    const char *word;
+
+    issuer->name = ap_getword_conf(pool, &args);
+    issuer->kind = ISSUER_KEYS_URL;
+    issuer->source = NULL;
+    issuer->algorithms = NULL;
+    while (*(word = ap_getword_conf(pool, &args)) != '\0') {
+        if (strncmp(word, "secret=file:", 12) == 0) {
+            issuer->kind = ISSUER_SECRET_FILE;
+            issuer->source = word + 12;
+        }
+        else if (strncmp(word, "jwks=file:", 10) == 0) {
+            issuer->kind = ISSUER_KEYS_FILE;
+            issuer->source = word + 10;
+        }
+        else if (strncmp(word, "jwks=", 5) == 0) {
+            issuer->source = word + 5;
+        }
+        else {
+            issuer->algorithms = strchr(word, '=') + 1;
+        }
+    }
+    if (issuer->source == NULL) {
+        issuer->source = usual_keys(issuer->name, pool);
+    }
+    if (issuer->kind == ISSUER_SECRET_FILE && issuer->algorithms == NULL) {
+        issuer->algorithms = jwa_get(JWA_HS256)->name;
+    }
+}
+
 /* Name, keys and algorithms of Auth0Issuer; true when its algorithms are its own. */
 static bool add_issuer(const struct config_view *view, const char *label,
                        const ap_directive_t *line, const char *note)
 {
-    const char *args = line->args;
-    const char *name = ap_getword_conf(view->pool, &args);
-    const char *keys = NULL;
-    const char *algorithms = NULL;
-    const char *word;
+    static const char *const words[] = {
+        [ISSUER_KEYS_URL] = "keys from ",
+        [ISSUER_KEYS_FILE] = "keys in the file ",
+        [ISSUER_SECRET_FILE] = "secret in the file ",
+    };
+    struct config_trust_issuer issuer;
 
-    while (*(word = ap_getword_conf(view->pool, &args)) != '\0') {
-        if (strncmp(word, "secret=file:", 12) == 0) {
-            keys = apr_pstrcat(view->pool, "secret in the file ", word + 12, NULL);
-            algorithms = algorithms != NULL ? algorithms : jwa_get(JWA_HS256)->name;
-        }
-        else if (strncmp(word, "jwks=file:", 10) == 0) {
-            keys = apr_pstrcat(view->pool, "keys in the file ", word + 10, NULL);
-        }
-        else if (strncmp(word, "jwks=", 5) == 0) {
-            keys = apr_pstrcat(view->pool, "keys from ", word + 5, NULL);
-        }
-        else {
-            algorithms = strchr(word, '=') + 1;
-        }
-    }
-    if (keys == NULL) {
-        keys = apr_pstrcat(view->pool, "keys from ", usual_keys(name, view->pool), NULL);
-    }
-    config_view_add(view, label, name, note);
-    config_page_field(view->page, view->indent, "", 1, keys, NULL);
-    if (algorithms != NULL) {
+    config_trust_read_issuer(&issuer, line, view->pool);
+    config_view_add(view, label, issuer.name, note);
+    config_page_field(view->page, view->indent, "", 1,
+                      apr_pstrcat(view->pool, words[issuer.kind], issuer.source, NULL),
+                      NULL);
+    if (issuer.algorithms != NULL) {
         config_page_field(view->page, view->indent, "", 1,
-                          apr_pstrcat(view->pool, "algorithms ", algorithms, NULL), NULL);
+                          apr_pstrcat(view->pool, "algorithms ", issuer.algorithms, NULL),
+                          NULL);
     }
-    return algorithms != NULL;
+    return issuer.algorithms != NULL;
 }
 
 static void add_domains(const struct config_view *view, const char *label,

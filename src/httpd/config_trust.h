@@ -6,6 +6,19 @@
 #define AUTH0_HTTPD_CONFIG_TRUST_H
 
 #include "httpd/config_view.h"
+#include "issuer/issuer.h"
+
+/** The words of an Auth0Issuer line. */
+struct config_trust_issuer {
+    const char *name;
+    enum issuer_kind kind;
+    const char *source;     /**< URL or path, as it was written */
+    const char *algorithms; /**< names with commas between them; NULL: none of its own */
+};
+
+/** Read a line that httpd has found to be good. */
+void config_trust_read_issuer(struct config_trust_issuer *issuer,
+                              const ap_directive_t *line, apr_pool_t *pool);
 
 /**
  * Add the issuers and where their keys come from, the algorithms, the audience, and

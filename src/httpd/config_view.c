@@ -8,12 +8,6 @@
 /* More sections that only a request can tell of are counted, not named. */
 #define EXCEPTIONS_NAMED 4
 
-/* A section that may have a word in this one, and in what. */
-struct exception {
-    const ap_directive_t *section;
-    const char *nouns;
-};
-
 void config_view_init(struct config_view *view, struct config_page *page, int indent,
                       const struct config_order *order, const ap_directive_t *section)
 {
@@ -21,8 +15,22 @@ void config_view_init(struct config_view *view, struct config_page *page, int in
     view->indent = indent;
     view->order = order;
     view->section = section;
+    view->request = NULL;
     view->pool = page->pool;
-    view->exceptions = apr_array_make(view->pool, 2, sizeof(struct exception));
+    view->exceptions =
+        apr_array_make(view->pool, 2, sizeof(struct config_view_exception));
+}
+
+void config_view_init_request(struct config_view *view, const struct config_order *order,
+                              const struct config_request *request, apr_pool_t *pool)
+{
+    view->page = NULL;
+    view->indent = 0;
+    view->order = order;
+    view->section = NULL;
+    view->request = request;
+    view->pool = pool;
+    view->exceptions = apr_array_make(pool, 2, sizeof(struct config_view_exception));
 }
 
 const char *config_view_place(const ap_directive_t *d, apr_pool_t *pool)
@@ -61,10 +69,10 @@ bool config_view_has(const ap_directive_t *section, const char *const *names,
 static void add_exception(struct config_view *view, const ap_directive_t *section,
                           const char *noun)
 {
-    struct exception *exception;
+    struct config_view_exception *exception;
 
     for (int i = 0; i < view->exceptions->nelts; i++) {
-        exception = &APR_ARRAY_IDX(view->exceptions, i, struct exception);
+        exception = &APR_ARRAY_IDX(view->exceptions, i, struct config_view_exception);
         if (exception->section == section) {
             if (strstr(exception->nouns, noun) == NULL) {
                 exception->nouns =
@@ -81,7 +89,13 @@ static void add_exception(struct config_view *view, const ap_directive_t *sectio
 void config_view_find(struct config_view *view, struct config_order_found *found,
                       const char *const *names, int before, const char *noun)
 {
-    config_order_find(found, view->order, view->section, names, before, view->pool);
+    if (view->request != NULL) {
+        config_order_find_for(found, view->order, view->request, names, before,
+                              view->pool);
+    }
+    else {
+        config_order_find(found, view->order, view->section, names, before, view->pool);
+    }
     for (int i = 0; i < found->maybe->nelts; i++) {
         add_exception(view, config_view_line(found->maybe, i), noun);
     }
@@ -121,8 +135,8 @@ void config_view_add_exceptions(const struct config_view *view)
         view->page, view->indent,
         "Depends on the request. Where one of these applies too, it decides:");
     for (int i = 0; i < count && i < EXCEPTIONS_NAMED; i++) {
-        const struct exception *exception =
-            &APR_ARRAY_IDX(view->exceptions, i, struct exception);
+        const struct config_view_exception *exception =
+            &APR_ARRAY_IDX(view->exceptions, i, struct config_view_exception);
 
         config_page_add(view->page, view->indent + 4,
                         apr_pstrcat(view->pool,

@@ -13,17 +13,30 @@
 #include "httpd/config_order.h"
 #include "httpd/config_page.h"
 
+struct config_request;
+
+/** A section that may have a word in this one, and in what. */
+struct config_view_exception {
+    const ap_directive_t *section;
+    const char *nouns;
+};
+
 struct config_view {
     struct config_page *page;
     int indent;
     const struct config_order *order;
     const ap_directive_t *section;
-    apr_array_header_t *exceptions; /**< what only a request can tell: see the .c file */
+    const struct config_request *request; /**< instead of a section; else NULL */
+    apr_array_header_t *exceptions;       /**< of struct config_view_exception */
     apr_pool_t *pool;
 };
 
 void config_view_init(struct config_view *view, struct config_page *page, int indent,
                       const struct config_order *order, const ap_directive_t *section);
+
+/** The same for what holds for one request; there is no page. */
+void config_view_init_request(struct config_view *view, const struct config_order *order,
+                              const struct config_request *request, apr_pool_t *pool);
 
 /** Where a directive stands: conf/httpd.conf:12, without the ServerRoot. */
 const char *config_view_place(const ap_directive_t *d, apr_pool_t *pool);

@@ -107,18 +107,28 @@ static const char *one_requirement(const struct words *words, const char *name,
                                    const char *args);
 
 /* Only the one word behind the alias's name counts, less the '>' of the section. */
-static const char *aliased(const struct words *words, const ap_directive_t *alias)
+static const char *read_alias(const char **args, const ap_directive_t *alias,
+                              apr_pool_t *pool)
 {
-    const char *line = apr_pstrdup(words->pool, alias->args);
+    const char *line = apr_pstrdup(pool, alias->args);
     char *end = strrchr(line, '>');
     const char *name;
 
     if (end != NULL) {
         *end = '\0';
     }
-    name = ap_getword_conf(words->pool, &line);
-    (void)ap_getword_conf(words->pool, &line);
-    return one_requirement(words, name, ap_getword_conf(words->pool, &line));
+    name = ap_getword_conf(pool, &line);
+    (void)ap_getword_conf(pool, &line);
+    *args = ap_getword_conf(pool, &line);
+    return name;
+}
+
+static const char *aliased(const struct words *words, const ap_directive_t *alias)
+{
+    const char *args;
+    const char *name = read_alias(&args, alias, words->pool);
+
+    return one_requirement(words, name, args);
 }
 
 static const char *one_requirement(const struct words *words, const char *name,
@@ -183,7 +193,7 @@ static const char *requirement(const struct words *words, const ap_directive_t *
 
 /* ---- a section's -------------------------------------------------------------------------- */
 
-static bool is_limit(const ap_directive_t *d)
+bool config_words_is_limit(const ap_directive_t *d)
 {
     return config_tree_is(d, "<Limit") || config_tree_is(d, "<LimitExcept");
 }
@@ -194,8 +204,7 @@ static bool is_requirement(const ap_directive_t *d)
            config_tree_is(d, "<RequireAny") || config_tree_is(d, "<RequireNone");
 }
 
-/* The methods of a <Limit>, the '>' cut off. */
-static const char *methods(const ap_directive_t *limit, apr_pool_t *pool)
+const char *config_words_methods(const ap_directive_t *limit, apr_pool_t *pool)
 {
     char *args = apr_pstrdup(pool, limit->args);
     char *end = strrchr(args, '>');
@@ -207,15 +216,14 @@ static const char *methods(const ap_directive_t *limit, apr_pool_t *pool)
     return list(&count, args, pool);
 }
 
-/* What stands in <Limit> stands in the section, but asks some methods only. */
-static void gather(apr_array_header_t *items, const ap_directive_t *level)
+void config_words_gather(apr_array_header_t *items, const ap_directive_t *level)
 {
     for (const ap_directive_t *d = level; d != NULL; d = d->next) {
         if (is_requirement(d)) {
             APR_ARRAY_PUSH(items, const ap_directive_t *) = d;
         }
-        else if (is_limit(d)) {
-            gather(items, d->first_child);
+        else if (config_words_is_limit(d)) {
+            config_words_gather(items, d->first_child);
         }
     }
 }
@@ -236,7 +244,7 @@ static void add_group(struct words *words, int depth, const ap_directive_t *leve
     apr_array_header_t *items =
         apr_array_make(words->pool, 4, sizeof(const ap_directive_t *));
 
-    gather(items, level);
+    config_words_gather(items, level);
     /* One line needs no list, unless it must not be met. */
     if (items->nelts > 1 || *limits != '\0' || strcmp(heading, "none of:") == 0) {
         add(words, depth++, apr_pstrcat(words->pool, limits, heading, NULL));
@@ -250,11 +258,11 @@ static void add_item(struct words *words, int depth, const ap_directive_t *item)
 {
     const char *limits = "";
 
-    if (item->parent != NULL && is_limit(item->parent)) {
+    if (item->parent != NULL && config_words_is_limit(item->parent)) {
         limits = apr_psprintf(
             words->pool,
             "%s %s: ", config_tree_is(item->parent, "<Limit") ? "for" : "for all but",
-            methods(item->parent, words->pool));
+            config_words_methods(item->parent, words->pool));
     }
     if (config_tree_is(item, "Require")) {
         add(words, depth,
@@ -273,12 +281,12 @@ const char *config_words_left_open(const ap_directive_t *section, apr_pool_t *po
     apr_array_header_t *items = apr_array_make(pool, 4, sizeof(const ap_directive_t *));
     const ap_directive_t *limit = NULL;
 
-    gather(items, section->first_child);
+    config_words_gather(items, section->first_child);
     for (int i = 0; i < items->nelts; i++) {
         const ap_directive_t *parent =
             APR_ARRAY_IDX(items, i, const ap_directive_t *)->parent;
 
-        if (!is_limit(parent)) {
+        if (!config_words_is_limit(parent)) {
             return NULL;
         }
         if (limit != NULL &&
@@ -291,9 +299,11 @@ const char *config_words_left_open(const ap_directive_t *section, apr_pool_t *po
     if (limit == NULL) {
         return NULL;
     }
-    return apr_pstrcat(
-        pool, config_tree_is(limit, "<Limit") ? "other methods" : methods(limit, pool),
-        ": nobody is asked for a token", NULL);
+    return apr_pstrcat(pool,
+                       config_tree_is(limit, "<Limit")
+                           ? "other methods"
+                           : config_words_methods(limit, pool),
+                       ": nobody is asked for a token", NULL);
 }
 
 apr_array_header_t *config_words_of(const ap_directive_t *section, bool tokens,
@@ -336,4 +346,27 @@ static bool level_asks_for_user(const ap_directive_t *level, apr_pool_t *pool)
 bool config_words_ask_for_user(const ap_directive_t *section, apr_pool_t *pool)
 {
     return level_asks_for_user(section->first_child, pool);
+}
+
+const char *config_words_requirement(const ap_directive_t *require, bool tokens,
+                                     apr_pool_t *pool)
+{
+    struct words words = {NULL, tokens, pool};
+
+    return requirement(&words, require);
+}
+
+const char *config_words_provider(const char **args, const ap_directive_t *require,
+                                  apr_pool_t *pool)
+{
+    const ap_directive_t *alias;
+    const char *name;
+
+    *args = require->args;
+    name = ap_getword_conf(pool, args);
+    if (ap_cstr_casecmp(name, "not") == 0) {
+        name = ap_getword_conf(pool, args);
+    }
+    alias = find_alias(name, pool);
+    return alias != NULL ? read_alias(args, alias, pool) : name;
 }

@@ -181,8 +181,14 @@ bool https_get_start(struct https_client *client, const char *url, int tag)
     transfer->tag = tag;
     transfer->body = malloc(client->limits.body_max);
     transfer->easy = curl_easy_init();
-    if (transfer->body == NULL || transfer->easy == NULL || !set_options(transfer, url) ||
-        curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
+    if (transfer->body == NULL || transfer->easy == NULL || !set_options(transfer, url)) {
+        transfer_free(transfer);
+        return false;
+    }
+    if (client->limits.watch != NULL) {
+        client->limits.watch(transfer->easy, client->limits.watch_context);
+    }
+    if (curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
         transfer_free(transfer);
         return false;
     }

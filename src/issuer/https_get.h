@@ -26,6 +26,12 @@ struct https_limits {
     size_t body_max;     /**< bytes; an answer with more fails */
     const char *ca_file; /**< PEM trust anchors instead of the system's, or NULL */
     const char *proxy;   /**< URL; "" for none; NULL for what the environment says */
+    /**
+     * For who wants to see more of a transfer than its answer: called with libcurl's
+     * handle (CURL *), all options set, before it begins. NULL: nobody does.
+     */
+    void (*watch)(void *easy, void *context);
+    void *watch_context;
 };
 
 /** How a transfer ended. Valid during the callback only. */

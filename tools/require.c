@@ -1,0 +1,421 @@
+#include "require.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "show.h"
+
+/* The digits of an array's index: no document has room for more elements. */
+#define INDEX_DIGITS 6
+
+/* ---- how a tree is made ------------------------------------------------------------------ */
+
+struct requirement *require_line(const char *name, const apr_array_header_t *words,
+                                 apr_pool_t *pool)
+{
+    struct requirement *line = apr_pcalloc(pool, sizeof(*line));
+
+    line->kind = REQUIRE_LINE;
+    line->name = name;
+    line->words = words;
+    line->says = apr_pstrcat(
+        pool, "the ", strncmp(name, "auth0-", 6) == 0 ? name + 6 : name, " ",
+        show_words((const char *const *)words->elts, (size_t)words->nelts, pool), NULL);
+    return line;
+}
+
+struct requirement *require_all(const apr_array_header_t *of, apr_pool_t *pool)
+{
+    struct requirement *group = apr_pcalloc(pool, sizeof(*group));
+
+    group->kind = REQUIRE_ALL;
+    group->of = of;
+    return group;
+}
+
+static const apr_array_header_t *read_words(const json_value *json, apr_pool_t *pool)
+{
+    apr_array_header_t *words = apr_array_make(pool, 4, sizeof(const char *));
+
+    for (const json_value *v = json_first(json); v != NULL; v = json_next(v)) {
+        const char *word = json_string(v);
+
+        APR_ARRAY_PUSH(words, const char *) = word != NULL ? word : "";
+    }
+    return words;
+}
+
+static void read_group(struct requirement *group, const json_value *json,
+                       const char *kind, apr_pool_t *pool)
+{
+    apr_array_header_t *of = apr_array_make(pool, 4, sizeof(struct requirement *));
+
+    group->kind = strcmp(kind, "all") == 0   ? REQUIRE_ALL
+                  : strcmp(kind, "any") == 0 ? REQUIRE_ANY
+                                             : REQUIRE_NONE;
+    for (const json_value *v = json_first(json_member(json, "of")); v != NULL;
+         v = json_next(v)) {
+        /* As deep as json_parse allows. */
+        APR_ARRAY_PUSH(of, struct requirement *) = require_read(v, pool);
+    }
+    group->of = of;
+}
+
+static const char *text_of(const json_value *json, const char *name)
+{
+    const char *text = json_string(json_member(json, name));
+
+    return text != NULL ? text : "";
+}
+
+struct requirement *require_read(const json_value *json, apr_pool_t *pool)
+{
+    const char *kind = json_string(json_member(json, "group"));
+    const json_value *methods = json_member(json, "methods");
+    struct requirement *read;
+
+    if (!json_is_object(json)) {
+        return NULL;
+    }
+    read = apr_pcalloc(pool, sizeof(*read));
+    read->from = json_string(json_member(json, "from"));
+    if (methods == NULL) {
+        methods = json_member(json, "methods_not");
+        read->methods_not = methods != NULL;
+    }
+    read->methods = methods != NULL ? read_words(methods, pool) : NULL;
+    if (kind != NULL) {
+        read_group(read, json, kind, pool);
+        return read;
+    }
+    read->kind = REQUIRE_LINE;
+    read->name = text_of(json, "require");
+    read->says = show_text(text_of(json, "says"), pool);
+    read->words = read_words(json_member(json, "words"), pool);
+    json_bool(&read->negated, json_member(json, "negated"));
+    return read;
+}
+
+/* ---- one line ------------------------------------------------------------------------------- */
+
+static const char *word_at(const apr_array_header_t *words, int i)
+{
+    return i < words->nelts ? APR_ARRAY_IDX(words, i, const char *) : "";
+}
+
+/* An expression of httpd's, which needs a request. */
+static bool is_expression(const char *word)
+{
+    return strstr(word, "%{") != NULL;
+}
+
+static bool has_expression(const apr_array_header_t *words)
+{
+    for (int i = 0; i < words->nelts; i++) {
+        if (is_expression(word_at(words, i))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum met yes(bool met)
+{
+    return met ? MET_YES : MET_NO;
+}
+
+/* All of the words; one that is missing settles it, whatever an expression says. */
+static enum met judge_words(const struct jwt_words *granted,
+                            const apr_array_header_t *words)
+{
+    for (int i = 0; i < words->nelts; i++) {
+        const char *word = word_at(words, i);
+
+        if (!is_expression(word) && !jwt_words_contain(granted, word)) {
+            return MET_NO;
+        }
+    }
+    return has_expression(words) ? MET_OPEN : MET_YES;
+}
+
+/* One of the words is the value of a claim; the claim may depend on the word. */
+static enum met judge_names(struct requirement *line, const json_value *payload,
+                            apr_pool_t *pool)
+{
+    bool org = strcmp(line->name, "auth0-org") == 0;
+    const json_value *client = json_member(payload, "client_id");
+
+    client = client != NULL ? client : json_member(payload, "azp");
+    line->found =
+        org ? apr_pstrcat(pool, "org_id ",
+                          show_value(json_member(payload, "org_id"), pool), ", org_name ",
+                          show_value(json_member(payload, "org_name"), pool), NULL)
+            : show_value(client, pool);
+    for (int i = 0; i < line->words->nelts; i++) {
+        const char *word = word_at(line->words, i);
+        const json_value *claim = client;
+        const char *value;
+
+        if (org) {
+            claim = json_member(payload,
+                                strncmp(word, "org_", 4) == 0 ? "org_id" : "org_name");
+        }
+        value = json_string(claim);
+        if (value != NULL && strcmp(value, word) == 0) {
+            return MET_YES;
+        }
+    }
+    return has_expression(line->words) ? MET_OPEN : MET_NO;
+}
+
+/* One step of a JSON Pointer (RFC 6901): its text between two slashes. */
+static const json_value *step_into(const json_value *value, const char *name)
+{
+    const json_value *element;
+    long index;
+
+    if (!json_is_array(value)) {
+        return json_member(value, name);
+    }
+    if (!apr_isdigit(*name) || strspn(name, "0123456789") != strlen(name) ||
+        (name[0] == '0' && name[1] != '\0') || strlen(name) > INDEX_DIGITS) {
+        return NULL;
+    }
+    index = atol(name);
+    element = json_first(value);
+    while (element != NULL && index-- > 0) {
+        element = json_next(element);
+    }
+    return element;
+}
+
+/* A claim by its name, or by a path that begins with a slash. */
+static const json_value *find_claim(const json_value *value, const char *path,
+                                    apr_pool_t *pool)
+{
+    if (*path != '/') {
+        return json_member(value, path);
+    }
+    while (*path == '/' && value != NULL) {
+        size_t len = strcspn(path + 1, "/");
+        char *name = apr_pstrmemdup(pool, path + 1, len);
+        char *to = name;
+
+        for (const char *from = name; *from != '\0'; from++) {
+            bool escaped = *from == '~' && from[1] != '\0';
+
+            from += escaped;
+            *to++ = !escaped ? *from : *from == '1' ? '/' : '~';
+        }
+        *to = '\0';
+        value = step_into(value, name);
+        path += 1 + len;
+    }
+    return value;
+}
+
+/* A string as it is, a number or a boolean by its JSON text; else NULL. */
+static const char *comparable(const json_value *value, apr_pool_t *pool)
+{
+    const char *text = json_string(value);
+
+    if (text != NULL || value == NULL || json_is_object(value) || json_is_array(value)) {
+        return text;
+    }
+    text = json_text(value, pool);
+    return strcmp(text, "null") != 0 ? text : NULL;
+}
+
+static bool is_set(const json_value *value, apr_pool_t *pool)
+{
+    bool set = value != NULL;
+
+    if (json_bool(&set, value)) {
+        return set;
+    }
+    return value != NULL && (json_is_object(value) || json_is_array(value) ||
+                             comparable(value, pool) != NULL);
+}
+
+static bool equals(const json_value *value, const char *wanted, apr_pool_t *pool)
+{
+    const char *text = comparable(value, pool);
+
+    return text != NULL && strcmp(text, wanted) == 0;
+}
+
+static enum met judge_claim(struct requirement *line, const json_value *payload,
+                            apr_pool_t *pool)
+{
+    const json_value *value = find_claim(payload, word_at(line->words, 0), pool);
+    const char *wanted = word_at(line->words, 2);
+
+    line->found = show_value(value, pool);
+    if (line->words->nelts < 2) {
+        return yes(is_set(value, pool));
+    }
+    if (value == NULL) {
+        return MET_NO;
+    }
+    if (strcmp(word_at(line->words, 1), "=") != 0 || is_expression(wanted)) {
+        return MET_OPEN; /* regular expressions are httpd's */
+    }
+    if (!json_is_array(value)) {
+        return yes(equals(value, wanted, pool));
+    }
+    for (const json_value *v = json_first(value); v != NULL; v = json_next(v)) {
+        if (equals(v, wanted, pool)) {
+            return MET_YES;
+        }
+    }
+    return MET_NO;
+}
+
+static bool contains(const apr_array_header_t *words, const char *word)
+{
+    for (int i = 0; i < words->nelts; i++) {
+        if (strcasecmp(word_at(words, i), word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What can be answered without knowing who the user is. */
+static enum met judge_anybody(const struct requirement *line,
+                              const struct require_user *user)
+{
+    if (strcmp(line->name, "all") == 0) {
+        return yes(contains(line->words, "granted"));
+    }
+    if (strcmp(line->name, "method") == 0) {
+        return yes(contains(line->words, user->method));
+    }
+    return MET_OPEN;
+}
+
+static bool needs_user(const char *name)
+{
+    return strncmp(name, "auth0-", 6) == 0 || strcmp(name, "valid-user") == 0 ||
+           strcmp(name, "user") == 0;
+}
+
+static enum met judge_line(struct requirement *line, const struct require_user *user,
+                           apr_pool_t *pool)
+{
+    const struct jwt_claims *claims = user->claims;
+
+    if (!needs_user(line->name)) {
+        return judge_anybody(line, user);
+    }
+    if (claims == NULL) {
+        return MET_NO;
+    }
+    if (strcmp(line->name, "auth0-permission") == 0) {
+        line->found = show_value(json_member(claims->payload, "permissions"), pool);
+        return judge_words(&claims->permissions, line->words);
+    }
+    if (strcmp(line->name, "auth0-scope") == 0) {
+        line->found = show_value(json_member(claims->payload, "scope"), pool);
+        return judge_words(&claims->scope, line->words);
+    }
+    if (strcmp(line->name, "auth0-org") == 0 || strcmp(line->name, "auth0-client") == 0) {
+        return judge_names(line, claims->payload, pool);
+    }
+    if (strcmp(line->name, "auth0-claim") == 0) {
+        return judge_claim(line, claims->payload, pool);
+    }
+    if (strcmp(line->name, "valid-user") == 0) {
+        return MET_YES;
+    }
+    if (strcmp(line->name, "user") == 0 && user->name != NULL) {
+        line->found = show_quoted(user->name, pool);
+        for (int i = 0; i < line->words->nelts; i++) {
+            if (strcmp(word_at(line->words, i), user->name) == 0) {
+                return MET_YES;
+            }
+        }
+        return MET_NO;
+    }
+    return MET_OPEN;
+}
+
+/* ---- the tree --------------------------------------------------------------------------------- */
+
+static bool counts(const struct requirement *requirement, const char *method)
+{
+    return requirement->methods == NULL ||
+           contains(requirement->methods, method) != requirement->methods_not;
+}
+
+/* In the way of mod_authz_core: what has no say does not count. */
+static enum met judge_group(struct requirement *group, const struct require_user *user,
+                            apr_pool_t *pool)
+{
+    unsigned count[MET_OPEN + 1] = {0};
+
+    for (int i = 0; i < group->of->nelts; i++) {
+        count[require_judge(APR_ARRAY_IDX(group->of, i, struct requirement *), user,
+                            pool)]++;
+    }
+    switch (group->kind) {
+    case REQUIRE_ALL:
+        return count[MET_NO] > 0     ? MET_NO
+               : count[MET_OPEN] > 0 ? MET_OPEN
+               : count[MET_YES] > 0  ? MET_YES
+                                     : MET_NEUTRAL;
+    case REQUIRE_ANY:
+        return count[MET_YES] > 0    ? MET_YES
+               : count[MET_OPEN] > 0 ? MET_OPEN
+               : count[MET_NO] > 0   ? MET_NO
+                                     : MET_NEUTRAL;
+    case REQUIRE_NONE:
+    case REQUIRE_LINE:
+        break;
+    }
+    return count[MET_YES] > 0 ? MET_NO : count[MET_OPEN] > 0 ? MET_OPEN : MET_NEUTRAL;
+}
+
+enum met require_judge(struct requirement *requirement, const struct require_user *user,
+                       apr_pool_t *pool)
+{
+    requirement->found = NULL;
+    if (requirement->kind != REQUIRE_LINE) {
+        requirement->met = judge_group(requirement, user, pool);
+    }
+    else {
+        requirement->met = judge_line(requirement, user, pool);
+        if (requirement->negated && requirement->met != MET_OPEN) {
+            requirement->met = requirement->met == MET_YES ? MET_NO : MET_NEUTRAL;
+        }
+    }
+    if (!counts(requirement, user->method)) {
+        requirement->met = MET_NEUTRAL;
+    }
+    return requirement->met;
+}
+
+bool require_lacks_words(const struct requirement *requirement)
+{
+    if (requirement->kind == REQUIRE_LINE) {
+        return requirement->met == MET_NO &&
+               (strcmp(requirement->name, "auth0-permission") == 0 ||
+                strcmp(requirement->name, "auth0-scope") == 0);
+    }
+    for (int i = 0; i < requirement->of->nelts; i++) {
+        const struct requirement *one =
+            APR_ARRAY_IDX(requirement->of, i, const struct requirement *);
+
+        if (one->met == MET_NO && require_lacks_words(one)) {
+            return true;
+        }
+        /* Of <RequireAll>, httpd asks no more when one is not met. */
+        if (requirement->kind == REQUIRE_ALL && one->met == MET_NO) {
+            return false;
+        }
+    }
+    return false;
+}
