@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what is missing to build, run or test the module.
 #
-#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|roots
+#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|roots|deb|rpm|packages
 #
 # Does nothing, quickly, when all is there. Otherwise it installs Debian packages
 # with apt-get when it is root or may use sudo without a password; if not, or with
@@ -33,6 +33,7 @@ want() {
 
 program() { command -v "$1"; }
 server() { command -v apache2 || command -v httpd; }
+installed() { dpkg-query -W -f '${db:Status-Status}' "$1" | grep -qx installed; }
 library() { pkg-config --exists "$1"; }
 fuzzer_runtime() {
     echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
@@ -117,6 +118,35 @@ want_roots() {
     want git                    program git
 }
 
+# What debian/control asks for, which dpkg takes by the package's name, and lintian.
+want_deb() {
+    for name in apache2-dev check debhelper libcjson-dev libcurl4-openssl-dev libssl-dev \
+            pkgconf; do
+        want "$name"            installed "$name"
+    done
+    want dpkg-dev               program dpkg-buildpackage
+    want lintian                program lintian
+}
+
+want_rpm() {
+    want_build
+    want check                  library check
+    want rpm                    program rpmbuild
+}
+
+# The tests of what both make.
+want_packages() {
+    want_deb
+    want_rpm
+    want_roots
+    want rpmlint                program rpmlint
+    want man-db                 program man
+    want python3                test -x /usr/bin/python3
+    for name in pytest jwcrypto cryptography trustme; do
+        want "python3-$name"    python_module "$name"
+    done
+}
+
 case $purpose in
     build) want_build ;;
     run) want_run ;;
@@ -127,8 +157,11 @@ case $purpose in
     coverage) want_coverage ;;
     bench) want_bench ;;
     roots) want_roots ;;
+    deb) want_deb ;;
+    rpm) want_rpm ;;
+    packages) want_packages ;;
     *)
-        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|roots" >&2
+        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|roots|deb|rpm|packages" >&2
         exit 64
         ;;
 esac
