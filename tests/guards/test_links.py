@@ -183,6 +183,33 @@ def test_every_link_leads_somewhere_and_every_page_can_be_found(pages, files):
     assert problems(pages, files) == []
 
 
+def uneven_rows(text):
+    """The lines of tables that have more or fewer cells than the table's head. A | in code
+    ends a cell too, unless it is written \\|."""
+    found, width = [], None
+    for number, line in enumerate(FENCE.sub(blank, text).splitlines(), 1):
+        if not line.startswith("|"):
+            width = None
+            continue
+        cells = len(re.findall(r"(?<!\\)\|", line))
+        width = width or cells
+        if cells != width or not line.rstrip().endswith("|"):
+            found.append(number)
+    return found
+
+
+def test_every_row_of_a_table_has_the_cells_of_its_head(pages):
+    problems = {page: uneven_rows(text) for page, text in pages.items()}
+    assert not {page: lines for page, lines in problems.items() if lines}
+
+
+def test_the_guard_sees_a_row_with_a_cell_too_many():
+    table = "| a | b |\n|---|---|\n| `x` | y |\n\n| c |\n|---|\n"
+    assert uneven_rows(table) == []
+    assert uneven_rows(table.replace("`x`", "`x|z`")) == [3]
+    assert uneven_rows(table.replace("`x`", "`x\\|z`")) == []
+
+
 # ---- the guard itself ------------------------------------------------------------------
 
 SOUND = {
