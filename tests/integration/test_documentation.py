@@ -14,8 +14,9 @@ from support.pages import LOAD, blocks, is_htaccess, trusting, without_load_line
 from support.paths import LIBEXECDIR, TOP
 from support.tokens import Key
 
-PAGES = ("docs/directives.md", "docs/guide.md", "docs/errors.md", "docs/operations.md",
-         "README.md")
+#: All but those with configurations of other modules, which test_examples_migration.py loads.
+PAGES = sorted(str(page.relative_to(TOP)) for page in (TOP / "docs").glob("*.md")
+               if page.name != "migration.md") + ["README.md"]
 # What examples need beyond the usual modules of the tests' servers.
 MODULES = ("proxy", "proxy_http", "proxy_fcgi", "auth_basic", "authn_file")
 
