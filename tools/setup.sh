@@ -79,7 +79,8 @@ want_test() {
     want libapache2-mod-oauth2 httpd_module mod_oauth2
     want php-cgi              program php-cgi
     want python3              test -x /usr/bin/python3
-    for name in pytest requests jwcrypto cryptography trustme hypothesis h2; do
+    for name in pytest requests jwcrypto cryptography trustme hypothesis h2 \
+        flask jwt jose; do
         want "python3-$name"  python_module "$name"
     done
 }
@@ -105,8 +106,6 @@ want_coverage() {
 want_bench() {
     want_test
     want wrk                          program wrk
-    want python3-flask                python_module flask
-    want python3-jwt                  python_module jwt
     want gunicorn                     program gunicorn
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support import pages
+from support import pages, paths
 from support.backend import seen_header
 from support.conf import PROXY, assert_accepted, location, proxied, trust
 from support.pages import README, example, trusting
@@ -24,8 +24,6 @@ AUDIENCE = "https://hello-world.example.com"
 ELSEWHERE = {
     (README, "In httpd.conf"):
         ("test_documentation", "test_the_readmes_example_protects_what_it_says"),
-    (README, "In httpd.conf 2"):
-        ("test_documentation", "test_the_readmes_back_end_learns_who_the_user_is"),
     (pages.DIRECTIVES, "httpd -t -D DUMP_AUTH0"):
         ("test_dump", "test_the_example_of_the_page_prints_what_the_page_says"),
 }
@@ -395,7 +393,12 @@ def not_exercised(page, text, exercised):
     return [name for name in pages.examples_of(text) if (page, name) not in exercised]
 
 
-@pytest.mark.parametrize("page", [pages.DIRECTIVES, README])
+#: docs/guide.md has a check of its own.
+PAGES = sorted(f"docs/{page.name}" for page in (paths.TOP / "docs").glob("*.md")
+               if page.name != "guide.md") + [README]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_example_is_loaded_by_a_test(page):
     for file in sorted(Path(__file__).parent.glob("test_examples*.py")):
         importlib.import_module(file.stem)
