@@ -23,6 +23,7 @@ purpose=${1-}
 PATH=$PATH:/usr/sbin:/sbin
 
 missing=
+promtool_missing=
 
 # want PACKAGE CHECK...: note PACKAGE as missing when CHECK fails.
 want() {
@@ -45,6 +46,28 @@ httpd_module() {
 }
 debian_keys() { ls /usr/share/keyrings/debian-archive-trixie-stable.*; }
 faketime_library() { ls /usr/lib/*/faketime/libfaketimeMT.so.1; }
+
+# The package with promtool in it starts a service, so it is only taken apart.
+want_promtool() {
+    program promtool >/dev/null || [ -x build/promtool ] || promtool_missing=1
+}
+
+fetch_promtool() {
+    folder=$(mktemp -d)
+    if (cd "$folder" && apt-get download prometheus) >"$folder/log" 2>&1 &&
+        dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb >"$folder/tar" &&
+        tar -x -O -f "$folder/tar" ./usr/bin/promtool >"$folder/promtool"; then
+        mkdir -p build
+        chmod +x "$folder/promtool"
+        mv "$folder/promtool" build/promtool
+        rm -rf "$folder"
+    else
+        cat "$folder/log" >&2
+        rm -rf "$folder"
+        echo "Cannot fetch promtool. To try again by hand: apt-get download prometheus" >&2
+        exit 1
+    fi
+}
 
 want_build() {
     want apache2-dev          program apxs
@@ -83,6 +106,7 @@ want_test() {
         flask jwt jose; do
         want "python3-$name"  python_module "$name"
     done
+    want_promtool
 }
 
 want_fuzz() {
@@ -165,17 +189,23 @@ case $purpose in
         ;;
 esac
 
-[ -n "$missing" ] || exit 0
+[ -n "$missing$promtool_missing" ] || exit 0
 
 install="apt-get install -y --no-install-recommends$missing"
 
 if [ -n "$check_only" ]; then
-    echo "Missing:$missing. Run: make -f Makefile.apxs setup" >&2
+    echo "Missing:$missing${promtool_missing:+ promtool}. Run: make -f Makefile.apxs setup" >&2
     exit 1
 fi
 if ! command -v apt-get >/dev/null; then
-    echo "Please install what these Debian packages bring:$missing" >&2
+    echo "Please install what these Debian packages bring:$missing" \
+        "${promtool_missing:+prometheus (promtool alone)}" >&2
     exit 1
+fi
+if [ -z "$missing" ]; then
+    echo "Fetching: promtool"
+    fetch_promtool
+    exit 0
 fi
 
 if [ "$(id -u)" = 0 ]; then
@@ -204,3 +234,4 @@ apt() {
 apt update
 # shellcheck disable=SC2086  # a list of package names
 apt install -y --no-install-recommends $missing
+[ -z "$promtool_missing" ] || fetch_promtool
