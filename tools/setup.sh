@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what is missing to build, run or test the module.
 #
-#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|roots|deb|rpm|packages
+#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|browser|bench|roots|deb|rpm|packages
 #
 # Does nothing, quickly, when all is there. Otherwise it installs Debian packages
 # with apt-get when it is root or may use sudo without a password; if not, or with
@@ -126,6 +126,14 @@ want_coverage() {
     want gcovr                program gcovr
 }
 
+want_browser() {
+    want_run
+    want chromium             program chromium
+    want openssl              program openssl
+    want nodejs               program node
+    want npm                  program npm
+}
+
 # The module's rivals, and what puts load on them.
 want_bench() {
     want_test
@@ -178,13 +186,14 @@ case $purpose in
     fuzz) want_fuzz ;;
     analyze) want_analyze ;;
     coverage) want_coverage ;;
+    browser) want_browser ;;
     bench) want_bench ;;
     roots) want_roots ;;
     deb) want_deb ;;
     rpm) want_rpm ;;
     packages) want_packages ;;
     *)
-        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|roots|deb|rpm|packages" >&2
+        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|browser|bench|roots|deb|rpm|packages" >&2
         exit 64
         ;;
 esac
