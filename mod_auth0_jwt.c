@@ -28,11 +28,15 @@
 #include "httpd/config_place.h"
 #include "httpd/cors.h"
 #include "httpd/error_response.h"
+#include "httpd/judgement.h"
+#include "httpd/log_items.h"
 #include "httpd/message.h"
 #include "httpd/pass_claims.h"
 #include "httpd/pass_headers.h"
 #include "httpd/report_only.h"
 #include "httpd/runtime.h"
+#include "httpd/status.h"
+#include "httpd/status_block.h"
 #include "httpd/token_removal.h"
 
 static void register_hooks(apr_pool_t *pool)
@@ -41,11 +45,12 @@ static void register_hooks(apr_pool_t *pool)
 
     /* Start: read, check, prepare in the parent; run in each child, and stop there. */
     ap_hook_pre_config(config_begin, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(log_items_register, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(config_dump, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(config_place_dump, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(runtime_prepare, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(report_only_prepare, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(status_prepare, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(runtime_start, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_child_stopping(runtime_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 
@@ -68,6 +73,8 @@ static void register_hooks(apr_pool_t *pool)
                               APR_HOOK_MIDDLE);
     ap_hook_handler(token_removal_hide, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(message_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(status_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    status_block_register(pool);
 
     /* Whenever httpd evaluates an expression. */
     ap_hook_expr_lookup(claim_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
@@ -77,6 +84,7 @@ static void register_hooks(apr_pool_t *pool)
     error_response_register(pool);
     token_removal_register(pool);
     ap_hook_log_transaction(token_removal_clean_log, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_log_transaction(judgement_count, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
 AP_DECLARE_MODULE(auth0_jwt) = {

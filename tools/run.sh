@@ -18,107 +18,31 @@ cd "$(dirname "$0")/.."
 top=$(pwd)
 run=$top/run
 tool=$top/build/auth0-jwt
+module=$top/mod_auth0_jwt.so
 PATH=$PATH:/usr/sbin:/sbin
 
-fail() {
-    echo "$1" >&2
-    exit "${2:-1}"
-}
+# shellcheck source=tools/sample.sh
+. tools/sample.sh
+# shellcheck source=tools/console.sh
+. tools/console.sh
 
 # ------------------------------------------------------------------------------
 # Settings
-
-# trim TEXT: without white space at either end
-trim() {
-    text=${1#"${1%%[![:space:]]*}"}
-    printf '%s' "${text%"${text##*[![:space:]]}"}"
-}
-
-# Read KEY=VALUE lines: "export " in front, quotes, comments and CRLF are allowed.
-# Nothing is executed or expanded, and only the names below are taken, so that a .env
-# made for something else can do no harm.
-read_env_file() {
-    while IFS= read -r line || [ -n "$line" ]; do
-        line=$(trim "$line")
-        case $line in
-            export[[:space:]]*) line=$(trim "${line#export}") ;;
-        esac
-        name=$(trim "${line%%=*}")
-        case $line in
-            '#'* | '' | [!A-Za-z_]*) continue ;;
-            *=*) value=$(trim "${line#*=}") ;;
-            *) continue ;;
-        esac
-        case $value in
-            '"'*'"'*) value=${value#\"}; value=${value%%\"*} ;;
-            "'"*"'"*) value=${value#\'}; value=${value%%\'*} ;;
-            '#'*) value= ;;
-            *[[:space:]]'#'*) value=$(trim "${value%%[[:space:]]#*}") ;;
-        esac
-        case $name in
-            AUTH0_DOMAIN | AUTH0_AUDIENCE | AUTH0_CA_FILE | CLIENT_ORIGIN_URL | PORT | CONF)
-                # The real environment wins.
-                eval "[ -n \"\${$name+set}\" ] || $name=\$value"
-                ;;
-        esac
-    done <"$1"
-}
 
 if [ -f .env ]; then
     [ -r .env ] || fail "The file .env cannot be read: check its owner and mode."
     read_env_file .env
 fi
 
-CONF=${CONF:-hello-world}
 AUTH0_DOMAIN=${AUTH0_DOMAIN-}
 AUTH0_AUDIENCE=${AUTH0_AUDIENCE-}
 AUTH0_CA_FILE=${AUTH0_CA_FILE-}
 CLIENT_ORIGIN_URL=${CLIENT_ORIGIN_URL:-http://localhost:4040}
 export AUTH0_DOMAIN AUTH0_AUDIENCE CLIENT_ORIGIN_URL
 
-case $CONF in
-    hello-world)
-        port_name=HELLO_WORLD_PORT default_port=6060 title='The Hello World API'
-        public=/api/messages/public
-        protected=/api/messages/protected
-        restricted=/api/messages/admin
-        grant_option=--permission grant=read:admin-messages
-        grant_kind=permission
-        ;;
-    quickstart)
-        port_name=QUICKSTART_PORT default_port=5000 title='The quickstart API'
-        public=/api/public
-        protected=/api/private
-        restricted=/api/private-scoped
-        grant_option=--scope grant=read:messages
-        grant_kind=scope
-        ;;
-    *)
-        fail "CONF is $CONF, but there is only hello-world and quickstart." 64
-        ;;
-esac
-
-PORT=${PORT:-$default_port}
-case $PORT in
-    *[!0-9]* | ??????*) fail "PORT is $PORT, but must be a number from 1 to 65535." 64 ;;
-esac
-if [ "$PORT" -lt 1 ] || [ "$PORT" -gt 65535 ]; then
-    fail "PORT is $PORT, but must be a number from 1 to 65535." 64
-fi
-url=http://localhost:$PORT
-
-if [ -n "$AUTH0_DOMAIN" ] && [ -z "$AUTH0_AUDIENCE" ]; then
-    fail "AUTH0_DOMAIN is set, but AUTH0_AUDIENCE (the API's identifier) is missing." 64
-elif [ -z "$AUTH0_DOMAIN" ] && [ -n "$AUTH0_AUDIENCE" ]; then
-    fail "AUTH0_AUDIENCE is set, but AUTH0_DOMAIN (the tenant's domain) is missing." 64
-fi
-
-case $AUTH0_DOMAIN in
-    *://* | */*)
-        host=${AUTH0_DOMAIN#*://}
-        fail "AUTH0_DOMAIN must be a bare domain: write AUTH0_DOMAIN=${host%%/*}" 64
-        ;;
-esac
+choose_api
+check_port "$api_port"
+check_tenant_settings
 
 # ------------------------------------------------------------------------------
 # The server
@@ -130,6 +54,7 @@ for name in "$(apxs -q SBINDIR)/$(apxs -q PROGNAME)" apache2 httpd; do
     fi
 done
 [ -n "$httpd" ] || fail "There is no httpd. Run: make -f Makefile.apxs setup"
+modules=$(apxs -q LIBEXECDIR)
 for file in mod_auth0_jwt.so build/auth0-jwt; do
     [ -e "$file" ] || fail "$file is not built. Run: make -f Makefile.apxs module auth0-jwt"
 done
@@ -171,82 +96,39 @@ check_tenant() {
     fail "The tenant $AUTH0_DOMAIN cannot be used: $cause."
 }
 
-[ -z "$AUTH0_DOMAIN" ] || check_tenant
+if [ -n "$AUTH0_DOMAIN" ]; then
+    check_tenant
+else
+    AUTH0_CA_FILE=
+fi
 
 umask 022
 if ! mkdir -p "$run/dev" 2>/dev/null || [ ! -w "$run" ] || [ ! -w "$run/dev" ]; then
     fail "The folder $run belongs to another user. Remove it: sudo rm -r $run"
 fi
 
-# ------------------------------------------------------------------------------
-# Development issuer: a key of this checkout, made once; tokens are new at each start
-
-make_key() {
-    (
-        umask 077
-        "$tool" keygen --alg RS256 --key "$run/dev/key.pem.new" \
-            --jwks "$run/dev/jwks.json.new"
-    ) >/dev/null
-    # Workers that run as another user read the key set; nobody else reads the key.
-    chmod 644 "$run/dev/jwks.json.new"
-    mv "$run/dev/jwks.json.new" "$run/dev/jwks.json"
-    mv "$run/dev/key.pem.new" "$run/dev/key.pem"
-}
-
-# mint FILE OPTION...
-mint() {
-    file=$1
-    shift
-    (
-        umask 077
-        "$tool" mint --key "$run/dev/key.pem" --iss "$url/" --aud "$url" \
-            --sub 'auth0|dev-user' --expires-in 86400 "$@" >"$file"
-    )
-}
-
+# The key is this checkout's, made once; the tokens are new at each start.
 if [ -z "$AUTH0_DOMAIN" ]; then
-    if [ ! -e "$run/dev/key.pem" ] || [ ! -e "$run/dev/jwks.json" ]; then
-        rm -f "$run/dev"/*.new
-        make_key
-    fi
     token=$run/dev/$CONF-token
-    grant_token=$run/dev/$CONF-token-with-$grant_kind
+    grant_token=$run/dev/$CONF-token-with-$api_grant_kind
+    make_development_key
     mint "$token"
-    mint "$grant_token" "$grant_option" "$grant"
+    mint "$grant_token" "$api_grant_kind" "$api_grant"
 fi
 
 # ------------------------------------------------------------------------------
 # httpd's configuration
 
-# Some modules are compiled in, which ones depends on the distribution; LoadModule of
-# one of those is fatal.
-load_modules() {
-    compiled_in=$("$httpd" -l)
-    folder=$(apxs -q LIBEXECDIR)
-    for module in mpm_event unixd log_config watchdog authn_core authz_core authz_user \
-            alias headers; do
-        case $module in
-            # An MPM is named without "mod_"; there may be another one compiled in.
-            mpm_event) pattern='(event|worker|prefork)' ;;
-            *) pattern=mod_$module ;;
-        esac
-        if ! echo "$compiled_in" | grep -Eq "^ *$pattern\.c\$"; then
-            echo "LoadModule ${module}_module \"$folder/mod_$module.so\""
-        fi
-    done
-}
-
 # Root hands over to the user that the distribution made for httpd.
-name_user() {
-    [ "$(id -u)" = 0 ] || return 0
+user=''
+group=''
+if [ "$(id -u)" = 0 ]; then
     for user in www-data apache http nobody; do
-        if id "$user" >/dev/null 2>&1; then
-            echo "User $user"
-            echo "Group $(id -gn "$user")"
-            return
+        if group=$(id -gn "$user" 2>/dev/null); then
+            break
         fi
     done
-}
+fi
 
 # The log goes to the terminal, or to a file where that cannot be opened by name (a
 # socket, or another user's terminal after su).
@@ -258,96 +140,54 @@ if ! (: >>/dev/fd/3) 2>/dev/null; then
 fi
 exec 3>&-
 
+write_console "$group"
 conf=$run/$CONF-$PORT.conf
 {
-    echo "# Written by tools/run.sh at each start."
-    echo "ServerRoot \"$run\""
-    echo "DefaultRuntimeDir \"$run\""
-    echo "PidFile \"$run/$CONF-$PORT.pid\""
-    echo "ServerName localhost"
-    echo "ErrorLog \"$error_log\""
-    echo "ErrorLogFormat \"[%{c}t] [%m:%l] [client\\ %a] %M\""
-    echo "LogLevel warn auth0_jwt:info authz_core:crit"
-    load_modules
-    echo "LoadModule auth0_jwt_module \"$top/mod_auth0_jwt.so\""
-    name_user
-    echo "<Directory />"
-    echo "    AllowOverride None"
-    echo "</Directory>"
-    if [ -n "$AUTH0_DOMAIN" ]; then
-        [ -z "$AUTH0_CA_FILE" ] || echo "Auth0CAFile \"$(realpath "$AUTH0_CA_FILE")\""
-    else
-        echo "Define AUTH0_DEV"
-        echo "Auth0Issuer $url/ \"jwks=file:$run/dev/jwks.json\""
-        echo "Auth0Audience $url"
+    server_configuration "$CONF-$PORT" "$error_log"
+    if [ -n "$group" ]; then
+        echo "User $user"
+        echo "Group $group"
     fi
-    echo "Define $port_name $PORT"
-    echo "Include \"$top/conf/$CONF.conf\""
+    console_configuration loopback
+    sample_configuration
 } >"$conf"
 
 # ------------------------------------------------------------------------------
 # What people see
 
-# show STATUS EXPLANATION CURL-ARGUMENTS
-show() {
-    printf '  %s  %s\n       curl -i %s\n' "$1" "$2" "$3"
-}
+show_api() {
+    if [ -n "$AUTH0_DOMAIN" ]; then
+        cat <<TEXT
 
-# bearer FILE: the argument that sends the token in FILE
-bearer() {
-    printf "%s" "-H \"Authorization: Bearer \$(cat '$1')\""
-}
+Open $url in a browser. Ctrl-C stops it.
 
-show_development() {
+$api_title is there, protected with $AUTH0_DOMAIN
+for the audience $AUTH0_AUDIENCE.
+
+TEXT
+        show_tenant
+        echo
+        return
+    fi
     cat <<TEXT
 
-$title is on $url. Ctrl-C stops it.
+Open $url in a browser. Ctrl-C stops it.
 
-There is no Auth0 tenant set, so it trusts a key made on this machine, and these
-tokens, which are valid for a day:
+$api_title is there. There is no Auth0 tenant set, so it trusts a key made on
+this machine, and these tokens, which are valid for a day:
   $token
-  $grant_token (with $grant)
+  $grant_token (with $api_grant)
 
 Try in another terminal:
 
-GET $public
 TEXT
-    show 200 'no token' "$url$public"
-    show 200 'a token changes nothing' "$(bearer "$token") $url$public"
-    show 200 "nor does $grant" "$(bearer "$grant_token") $url$public"
-    printf '\nGET %s\n' "$protected"
-    show 401 'no token' "$url$protected"
-    show 200 'any valid token' "$(bearer "$token") $url$protected"
-    show 200 "also with $grant" "$(bearer "$grant_token") $url$protected"
-    printf '\nGET %s\n' "$restricted"
-    show 401 'no token' "$url$restricted"
-    show 403 "the $grant_kind is missing" "$(bearer "$token") $url$restricted"
-    show 200 "with $grant" "$(bearer "$grant_token") $url$restricted"
+    show_development "\$(cat '$token')" "\$(cat '$grant_token')"
     cat <<TEXT
 
 To use a real tenant: cp .env.example .env, fill in AUTH0_DOMAIN and AUTH0_AUDIENCE,
 and start again.
 
 TEXT
-}
-
-show_tenant() {
-    cat <<TEXT
-
-$title is on $url, protected with $AUTH0_DOMAIN
-for the audience $AUTH0_AUDIENCE. Ctrl-C stops it.
-
-Get a token, with the client of a machine-to-machine application:
-
-  curl -s https://$AUTH0_DOMAIN/oauth/token -H 'Content-Type: application/json' -d '{"client_id":"CLIENT_ID","client_secret":"CLIENT_SECRET","audience":"$AUTH0_AUDIENCE","grant_type":"client_credentials"}'
-
-Put its access_token into TOKEN (TOKEN=eyJ...), and try:
-
-TEXT
-    show 200 'no token needed' "$url$public"
-    show 200 'a valid token' "-H \"Authorization: Bearer \$TOKEN\" $url$protected"
-    show 200 "a token with $grant" "-H \"Authorization: Bearer \$TOKEN\" $url$restricted"
-    echo
 }
 
 # ------------------------------------------------------------------------------
@@ -371,16 +211,12 @@ setsid "$httpd" -d "$run" -f "$conf" -DFOREGROUND </dev/null &
 pid=$!
 
 # Ready when it answers; gone when it did not like something, which it has said.
-until curl -q -s --noproxy '*' -m 2 -o /dev/null "http://127.0.0.1:$PORT$public"; do
+until curl -q -s --noproxy '*' -m 2 -o /dev/null "http://127.0.0.1:$PORT$api_public"; do
     kill -0 "$pid" 2>/dev/null || break
     sleep 0.1
 done
 if kill -0 "$pid" 2>/dev/null; then
-    if [ -n "$AUTH0_DOMAIN" ]; then
-        show_tenant
-    else
-        show_development
-    fi
+    show_api
     [ "$error_log" = /dev/stderr ] || echo "The log is in $error_log."
 fi
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what is missing to build, run or test the module.
 #
-#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|roots|deb|rpm|packages
+#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|browser|bench|roots|deb|rpm|packages
 #
 # Does nothing, quickly, when all is there. Otherwise it installs Debian packages
 # with apt-get when it is root or may use sudo without a password; if not, or with
@@ -23,6 +23,7 @@ purpose=${1-}
 PATH=$PATH:/usr/sbin:/sbin
 
 missing=
+promtool_missing=
 
 # want PACKAGE CHECK...: note PACKAGE as missing when CHECK fails.
 want() {
@@ -45,6 +46,28 @@ httpd_module() {
 }
 debian_keys() { ls /usr/share/keyrings/debian-archive-trixie-stable.*; }
 faketime_library() { ls /usr/lib/*/faketime/libfaketimeMT.so.1; }
+
+# The package with promtool in it starts a service, so it is only taken apart.
+want_promtool() {
+    program promtool >/dev/null || [ -x build/promtool ] || promtool_missing=1
+}
+
+fetch_promtool() {
+    folder=$(mktemp -d)
+    if (cd "$folder" && apt-get download prometheus) >"$folder/log" 2>&1 &&
+        dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb >"$folder/tar" &&
+        tar -x -O -f "$folder/tar" ./usr/bin/promtool >"$folder/promtool"; then
+        mkdir -p build
+        chmod +x "$folder/promtool"
+        mv "$folder/promtool" build/promtool
+        rm -rf "$folder"
+    else
+        cat "$folder/log" >&2
+        rm -rf "$folder"
+        echo "Cannot fetch promtool. To try again by hand: apt-get download prometheus" >&2
+        exit 1
+    fi
+}
 
 want_build() {
     want apache2-dev          program apxs
@@ -83,6 +106,7 @@ want_test() {
         flask jwt jose; do
         want "python3-$name"  python_module "$name"
     done
+    want_promtool
 }
 
 want_fuzz() {
@@ -100,6 +124,14 @@ want_analyze() {
 want_coverage() {
     want_test
     want gcovr                program gcovr
+}
+
+want_browser() {
+    want_run
+    want chromium             program chromium
+    want openssl              program openssl
+    want nodejs               program node
+    want npm                  program npm
 }
 
 # The module's rivals, and what puts load on them.
@@ -155,28 +187,35 @@ case $purpose in
     fuzz) want_fuzz ;;
     analyze) want_analyze ;;
     coverage) want_coverage ;;
+    browser) want_browser ;;
     bench) want_bench ;;
     roots) want_roots ;;
     deb) want_deb ;;
     rpm) want_rpm ;;
     packages) want_packages ;;
     *)
-        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|roots|deb|rpm|packages" >&2
+        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|browser|bench|roots|deb|rpm|packages" >&2
         exit 64
         ;;
 esac
 
-[ -n "$missing" ] || exit 0
+[ -n "$missing$promtool_missing" ] || exit 0
 
 install="apt-get install -y --no-install-recommends$missing"
 
 if [ -n "$check_only" ]; then
-    echo "Missing:$missing. Run: make -f Makefile.apxs setup" >&2
+    echo "Missing:$missing${promtool_missing:+ promtool}. Run: make -f Makefile.apxs setup" >&2
     exit 1
 fi
 if ! command -v apt-get >/dev/null; then
-    echo "Please install what these Debian packages bring:$missing" >&2
+    echo "Please install what these Debian packages bring:$missing" \
+        "${promtool_missing:+prometheus (promtool alone)}" >&2
     exit 1
+fi
+if [ -z "$missing" ]; then
+    echo "Fetching: promtool"
+    fetch_promtool
+    exit 0
 fi
 
 if [ "$(id -u)" = 0 ]; then
@@ -205,3 +244,4 @@ apt() {
 apt update
 # shellcheck disable=SC2086  # a list of package names
 apt install -y --no-install-recommends $missing
+[ -z "$promtool_missing" ] || fetch_promtool

@@ -85,8 +85,10 @@ static int refuse(request_rec *r, const struct verdict *verdict)
 
 static void set_user(request_rec *r, const char *user)
 {
+    static char bearer[] = "Bearer"; /* nobody writes to it, although it is not const */
+
     r->user = apr_pstrdup(r->pool, user);
-    r->ap_auth_type = apr_pstrdup(r->pool, "Bearer");
+    r->ap_auth_type = bearer;
 }
 
 void authn_accept(request_rec *r, const struct verdict *verdict)
@@ -125,6 +127,7 @@ int authn_adopt_user(request_rec *r)
 
     if (r->user == NULL && user != NULL) {
         set_user(r, user);
+        judgement_accept(r);
     }
     return DECLINED;
 }

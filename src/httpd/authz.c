@@ -291,6 +291,9 @@ static int map_denial(request_rec *r)
     state->missing = NULL;
     status = ap_run_auth_checker(r);
     state->authorizing = false;
+    if (status == OK) {
+        judgement_accept(r);
+    }
     if (status != HTTP_UNAUTHORIZED && status != HTTP_FORBIDDEN) {
         return status;
     }

@@ -45,6 +45,7 @@ int config_begin(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
     APR_ARRAY_PUSH(server_config->trusted_domains, const char *) = TRUSTED_DEFAULT;
     server_config->passed_headers = apr_array_make(pconf, 4, sizeof(const char *));
     server_config->fetched = apr_array_make(pconf, 4, sizeof(struct issuer *));
+    server_config->fixed = apr_array_make(pconf, 2, sizeof(struct issuer *));
     server_config->timing.fresh = FRESH_DEFAULT;
     server_config->timing.stale = STALE_DEFAULT;
     server_config->timing.cooldown = COOLDOWN_DEFAULT;
@@ -165,8 +166,10 @@ static const char *add_issuer(struct dir_config *dir, const cmd_parms *cmd,
         }
     }
     APR_ARRAY_PUSH(dir->issuers, struct issuer *) = issuer;
-    if (issuer->kind == ISSUER_KEYS_URL && !value_in_htaccess(cmd)) {
-        APR_ARRAY_PUSH(server_config->fetched, struct issuer *) = issuer;
+    if (!value_in_htaccess(cmd)) {
+        APR_ARRAY_PUSH(issuer->kind == ISSUER_KEYS_URL ? server_config->fetched
+                                                       : server_config->fixed,
+                       struct issuer *) = issuer;
     }
     return NULL;
 }

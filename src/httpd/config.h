@@ -60,9 +60,12 @@ struct server_config {
     unsigned token_cache; /**< entries in each process; 0: none */
 
     apr_array_header_t *passed_headers; /**< of const char *: Auth0PassHeaders' names */
-    apr_array_header_t *fetched;   /**< of struct issuer *: those whose keys are fetched
+    apr_array_header_t *fetched; /**< of struct issuer *: those whose keys are fetched
                                       and that the server's own files name */
-    struct issuer_runtime runtime; /**< filled once the configuration stands */
+    apr_array_header_t *fixed;   /**< of struct issuer *: those with keys from a file or
+                                      with a secret */
+    apr_array_header_t *set_handlers; /**< of const void *: see status.c */
+    struct issuer_runtime runtime;    /**< filled once the configuration stands */
 };
 
 extern const command_rec config_directives[];

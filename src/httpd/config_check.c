@@ -5,7 +5,9 @@
 
 #include "httpd/config.h"
 #include "httpd/config_tree.h"
+#include "httpd/log_items.h"
 #include "httpd/module.h"
+#include "httpd/status.h"
 
 struct check {
     server_rec *server;
@@ -209,6 +211,30 @@ static void check_report_only(struct check *check, const ap_directive_t *d)
     }
 }
 
+/* Require all granted is no restriction, and one of another place does not matter here. */
+static bool restricts(const ap_directive_t *d, apr_pool_t *pool)
+{
+    if (config_tree_is(d, "Require")) {
+        return strcmp(d->args, "all granted") != 0;
+    }
+    return config_tree_is(d, "Deny") &&
+           config_tree_find_around(d, status_is_opened_by, pool) != NULL;
+}
+
+/* As mod_status does, it opens to all unless somebody says otherwise. */
+static void check_status(struct check *check, const ap_directive_t *d)
+{
+    if (status_is_opened_by(d, check->pool) &&
+        !can_be_in_force(d, restricts, check->pool)) {
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, check->server,
+            "line %d of %s: SetHandler auth0-status in %s shows how the server is "
+            "doing to everybody; add Require local or Require ip",
+            d->line_num, d->filename,
+            config_tree_describe(config_tree_section_of(d), check->pool));
+    }
+}
+
 static void check_level(struct check *check, const ap_directive_t *level)
 {
     for (const ap_directive_t *d = level; d != NULL; d = d->next) {
@@ -221,6 +247,8 @@ static void check_level(struct check *check, const ap_directive_t *level)
         else if (config_tree_is(d, "Auth0ReportOnly")) {
             check_report_only(check, d);
         }
+        check_status(check, d);
+        log_items_check(d, check->server, check->pool);
         check_level(check, d->first_child);
     }
 }

@@ -49,15 +49,20 @@ static const char *challenge_field(const request_rec *r)
     return r->proxyreq == PROXYREQ_PROXY ? "Proxy-Authenticate" : "WWW-Authenticate";
 }
 
+static enum reason reason_in(const request_rec *r, const char *name)
+{
+    const char *note = apr_table_get(r->notes, name);
+
+    return note != NULL ? (enum reason)atoi(note) : REASON_OK;
+}
+
 /*
  * Why the request was refused; REASON_OK when it was not. A note, because
  * mod_dir carries notes over from the sub-request for its index, with the status.
  */
 static enum reason noted_reason(const request_rec *r)
 {
-    const char *note = apr_table_get(r->notes, REASON_NOTE);
-
-    return note != NULL ? (enum reason)atoi(note) : REASON_OK;
+    return reason_in(r, REASON_NOTE);
 }
 
 static int status_for(const request_rec *r, enum outcome outcome)
@@ -119,17 +124,25 @@ int error_response_refuse(request_rec *r, enum reason reason, int retry_after)
     return status_for(r, outcome);
 }
 
+enum reason error_response_reason(const request_rec *r)
+{
+    enum reason reason = noted_reason(r);
+
+    if (reason == REASON_OK) {
+        reason = reason_in(r, LOOKUP_REASON_NOTE);
+    }
+    return r->status == status_for(r, reason_outcome(reason)) ? reason : REASON_OK;
+}
+
 /*
  * Of a sub-request that is only a look-up, mod_dir (FallbackResource) gives the client the
  * status and drops the rest.
  */
 static void adopt_lookup(request_rec *r)
 {
-    const char *note = apr_table_get(r->notes, LOOKUP_REASON_NOTE);
-    enum reason reason = note != NULL ? (enum reason)atoi(note) : REASON_OK;
+    enum reason reason = error_response_reason(r);
 
-    if (reason != REASON_OK && noted_reason(r) == REASON_OK &&
-        r->status == status_for(r, reason_outcome(reason))) {
+    if (reason != REASON_OK && noted_reason(r) == REASON_OK) {
         mark_refused(r, reason, apr_table_get(r->notes, LOOKUP_FIELD_NOTE));
     }
 }

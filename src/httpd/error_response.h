@@ -18,6 +18,12 @@
  */
 int error_response_refuse(request_rec *r, enum reason reason, int retry_after);
 
+/**
+ * Why the client got the status that the request has now: a reason when we refused it, or
+ * a sub-request in whose place it stands; else REASON_OK.
+ */
+enum reason error_response_reason(const request_rec *r);
+
 /** note_auth_failure hook: a challenge, should another module ask for one. */
 int error_response_note_auth_failure(request_rec *r, const char *auth_type);
 

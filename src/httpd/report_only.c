@@ -1,19 +1,16 @@
 #include "httpd/report_only.h"
 
-#include <apr_shm.h>
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_request.h>
-#include <stdatomic.h>
 
 #include "httpd/authn.h"
 #include "httpd/config.h"
 #include "httpd/module.h"
 #include "httpd/refusal_log.h"
 #include "httpd/request.h"
+#include "httpd/runtime.h"
 #include "httpd/verdict.h"
-
-#define COUNTERS_KEY "mod_auth0_jwt:report-only"
 
 /* What log formats can use. */
 #define VARIABLE "AUTH0_REPORT"
@@ -21,51 +18,14 @@
 /* One summary a minute. */
 #define LOG_INTERVAL apr_time_from_sec(60)
 
-/* Shared by all processes. */
-struct counters {
-    _Atomic apr_uint64_t requests[REASON_COUNT]; /* that would have been refused */
-    _Atomic apr_time_t logged_at; /* the last summary, by issuer_clock; 0 for none */
-};
-
-static struct counters *counters;
-
-int report_only_prepare(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
-                        server_rec *s)
-{
-    apr_pool_t *process_pool = s->process->pool;
-    apr_shm_t *memory;
-    apr_status_t rv;
-    void *kept = NULL;
-
-    (void)pconf;
-    (void)plog;
-    (void)ptemp;
-    if (!config_server()->reports ||
-        ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
-        return OK;
-    }
-    apr_pool_userdata_get(&kept, COUNTERS_KEY, process_pool);
-    if (kept == NULL) {
-        rv = apr_shm_create(&memory, sizeof(*counters), NULL, process_pool);
-        if (rv != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
-                         "cannot make shared memory for the counts of Auth0ReportOnly");
-            return HTTP_INTERNAL_SERVER_ERROR;
-        }
-        kept = memset(apr_shm_baseaddr_get(memory), 0, sizeof(*counters));
-        apr_pool_userdata_setn(kept, COUNTERS_KEY, NULL, process_pool);
-    }
-    counters = kept;
-    return OK;
-}
-
 /* "expired 17, no_credentials 40" */
-static const char *summary(apr_pool_t *pool)
+static const char *summary(const struct counters *counters, apr_pool_t *pool)
 {
     const char *text = "";
 
     for (int reason = 0; reason < REASON_COUNT; reason++) {
-        apr_uint64_t count = counters->requests[reason];
+        apr_uint64_t count =
+            counters_total(counters, COUNTER_REPORTED + (unsigned)reason);
 
         if (count > 0) {
             text = apr_psprintf(pool, "%s%s%s %" APR_UINT64_T_FMT, text,
@@ -78,24 +38,26 @@ static const char *summary(apr_pool_t *pool)
 
 static void report(request_rec *r, enum reason reason, const char *hint)
 {
-    apr_time_t now = issuer_clock();
-    apr_time_t before = counters->logged_at;
-    apr_uint64_t count = ++counters->requests[reason];
+    struct counters *counters = runtime_issuers()->counters;
     const char *note; /* the count says it already */
 
+    if (judgement_report(r, reason)) {
+        counters_add(counters, COUNTER_REPORTED + (unsigned)reason,
+                     (unsigned long)r->connection->id);
+    }
     apr_table_setn(r->subprocess_env, VARIABLE, reason_name(reason));
     if (refusal_log_admits(&note, r, reason)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
                       "Auth0ReportOnly: %s would have been refused (%s; "
                       "%" APR_UINT64_T_FMT " so far)%s",
-                      ap_escape_logitem(r->pool, r->uri), reason_name(reason), count,
+                      ap_escape_logitem(r->pool, r->uri), reason_name(reason),
+                      counters_total(counters, COUNTER_REPORTED + (unsigned)reason),
                       hint);
     }
-    if ((before == 0 || now - before >= LOG_INTERVAL) &&
-        atomic_compare_exchange_strong(&counters->logged_at, &before, now)) {
+    if (counters_may_speak(counters, issuer_clock(), LOG_INTERVAL)) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, r->server,
                      "Auth0ReportOnly: requests so far that would have been refused: %s",
-                     summary(r->pool));
+                     summary(counters, r->pool));
     }
 }
 

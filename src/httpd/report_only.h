@@ -12,10 +12,6 @@
 
 #include <httpd.h>
 
-/** post_config hook: the counters, which live as long as the server. */
-int report_only_prepare(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
-                        server_rec *s);
-
 /**
  * access_checker_ex hook, before all others.
  *

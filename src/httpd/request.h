@@ -13,6 +13,7 @@
 #include <httpd.h>
 #include <stdbool.h>
 
+#include "httpd/judgement.h"
 #include "token/jwt.h"
 
 struct verdict;
@@ -27,11 +28,12 @@ struct request_state {
     bool reporting;                  /**< within report_only_check */
     enum {
         NOT_PROBING,
-        PROBE_LISTEN,        /**< was a provider asked that has no user yet? */
-        PROBE_HEARD,         /**< yes */
-        PROBE_ASSUME_GRANTED /**< they answer as if the user had everything */
-    } probe;                 /**< see check_aliases in authz.c */
-    bool is_private;         /**< the answer is for this client alone */
+        PROBE_LISTEN,           /**< was a provider asked that has no user yet? */
+        PROBE_HEARD,            /**< yes */
+        PROBE_ASSUME_GRANTED    /**< they answer as if the user had everything */
+    } probe;                    /**< see check_aliases in authz.c */
+    bool is_private;            /**< the answer is for this client alone */
+    struct judgement judgement; /**< of a client's first request: see judgement.h */
 };
 
 /** The request that this one came of: it is part of it, or stands for it; else NULL. */

@@ -12,6 +12,7 @@
 #include "issuer/jwks_refresh.h"
 
 #define STORE_KEY "mod_auth0_jwt:store"
+#define COUNTERS_KEY "mod_auth0_jwt:counters"
 
 /* One warning about an issuer a minute. */
 #define LOG_INTERVAL apr_time_from_sec(60)
@@ -66,26 +67,51 @@ static unsigned count_waiters(void)
            4;
 }
 
+/* Zeroed, and taking no memory before it is written to; NULL, with a line in the log. */
+static void *make_shared(size_t size, server_rec *s, apr_pool_t *pool)
+{
+    apr_shm_t *memory;
+    apr_status_t rv = apr_shm_create(&memory, size, NULL, pool);
+
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
+                     "cannot make %" APR_SIZE_T_FMT " bytes of shared memory", size);
+        return NULL;
+    }
+    return apr_shm_baseaddr_get(memory);
+}
+
+/* Those of this server, whose numbers no restart changes. */
+static struct counters *keep_counters(server_rec *s, apr_pool_t *process_pool)
+{
+    void *counters = NULL;
+    void *memory;
+
+    apr_pool_userdata_get(&counters, COUNTERS_KEY, process_pool);
+    if (counters == NULL) {
+        memory = make_shared(counters_size(), s, process_pool);
+        counters = memory != NULL ? counters_init(memory, apr_time_now()) : NULL;
+        apr_pool_userdata_setn(counters, COUNTERS_KEY, NULL, process_pool);
+    }
+    return counters;
+}
+
 static struct kept_store *make_store(server_rec *s, apr_pool_t *process_pool)
 {
     struct kept_store *kept;
     apr_pool_t *pool;
-    apr_shm_t *memory;
-    apr_status_t rv;
+    void *memory;
 
     apr_pool_create(&pool, process_pool);
     apr_pool_tag(pool, "mod_auth0_jwt store");
-    rv = apr_shm_create(&memory, jwks_store_size(), NULL, pool);
-    if (rv != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
-                     "cannot make %" APR_SIZE_T_FMT " bytes of shared memory",
-                     jwks_store_size());
+    memory = make_shared(jwks_store_size(), s, pool);
+    if (memory == NULL) {
         apr_pool_destroy(pool);
         return NULL;
     }
     kept = apr_palloc(pool, sizeof(*kept));
     kept->pool = pool;
-    kept->store = jwks_store_init(apr_shm_baseaddr_get(memory), count_waiters());
+    kept->store = jwks_store_init(memory, count_waiters());
     return kept;
 }
 
@@ -114,7 +140,8 @@ int runtime_prepare(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
     }
     apr_pool_userdata_get(&data, STORE_KEY, process_pool);
     old = data;
-    kept = make_store(s, process_pool);
+    config->runtime.counters = keep_counters(s, process_pool);
+    kept = config->runtime.counters != NULL ? make_store(s, process_pool) : NULL;
     if (kept == NULL) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -292,6 +319,13 @@ struct issuer_runtime *runtime_issuers(void)
 struct token_cache *runtime_token_cache(void)
 {
     return token_cache;
+}
+
+struct jwks_shared *runtime_keys(int slot)
+{
+    struct jwks_cache *cache = config_server()->runtime.cache;
+
+    return cache != NULL ? jwks_cache_acquire(cache, slot) : NULL;
 }
 
 int runtime_slot(const struct issuer *issuer)

@@ -12,7 +12,8 @@
 
 /**
  * post_config hook: make the shared store, with the documents of the store
- * before it when httpd restarts, and give each configured issuer its slot.
+ * before it when httpd restarts, and give each configured issuer its slot. The
+ * counters are made once: processes of before a restart go on counting there.
  * Opens no connection and starts no thread.
  */
 int runtime_prepare(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
@@ -32,6 +33,9 @@ struct issuer_runtime *runtime_issuers(void);
 
 /** This process's token cache; NULL when it has none. */
 struct token_cache *runtime_token_cache(void);
+
+/** This process's parsed copy of a slot's keys, to be released; NULL when there is none. */
+struct jwks_shared *runtime_keys(int slot);
 
 /** The slot of an issuer that an .htaccess file named; -1 when there is no room. */
 int runtime_slot(const struct issuer *issuer);

@@ -175,7 +175,9 @@ static void judge_token(struct verdict *verdict, request_rec *r)
     bool digested =
         cache != NULL && token_cache_digest(digest, cache, verdict->token, verdict->len);
 
-    if (!digested || !judge_again(verdict, r, digest)) {
+    verdict->looked_up = digested;
+    verdict->cached = digested && judge_again(verdict, r, digest);
+    if (!verdict->cached) {
         verdict->reason = judge(verdict, &voucher, r);
     }
     if (verdict->reason != REASON_OK) {
@@ -216,5 +218,6 @@ const struct verdict *verdict_of(request_rec *r)
         judge_token(verdict, r);
     }
     state->verdict = verdict;
+    judgement_note_verdict(r, verdict);
     return verdict;
 }

@@ -26,6 +26,8 @@ struct verdict {
     const struct jwt *jwt;             /**< NULL when the token could not be parsed */
     const struct issuer *issuer;       /**< NULL when it was not found */
     const struct jwt_claims *verified; /**< its signature holds; else NULL */
+    bool looked_up;                    /**< in the token cache */
+    bool cached;                       /**< and found there */
 };
 
 /**

@@ -9,7 +9,7 @@
 /* Retry-After for an issuer that the store has no room for: only people can help. */
 #define NO_ROOM_SECONDS 60
 
-static bool is_usable(const struct issuer_runtime *runtime,
+bool issuer_is_usable(const struct issuer_runtime *runtime,
                       const struct jwks_state *state)
 {
     return state->generation != 0 &&
@@ -27,6 +27,14 @@ static bool may_go_on_waiting(const struct issuer_runtime *runtime, apr_time_t u
     return issuer_clock() < until && !atomic_load(&runtime->stopping);
 }
 
+static void count(const struct issuer_runtime *runtime, enum counter counter,
+                  unsigned long seat)
+{
+    if (runtime->counters != NULL) {
+        counters_add(runtime->counters, counter, seat);
+    }
+}
+
 /* A place among those that wait, in this process and in the server; -1 for none. */
 static int begin_waiting(struct issuer_runtime *runtime, apr_time_t now, apr_time_t until)
 {
@@ -38,12 +46,15 @@ static int begin_waiting(struct issuer_runtime *runtime, apr_time_t now, apr_tim
     }
     if (place < 0) {
         atomic_fetch_sub(&runtime->waiting, 1);
+        count(runtime, COUNTER_WAIT_TURNED_AWAY, before);
     }
     return place;
 }
 
-static void end_waiting(struct issuer_runtime *runtime, int place)
+static void end_waiting(struct issuer_runtime *runtime, int place, bool served)
 {
+    count(runtime, served ? COUNTER_WAIT_SERVED : COUNTER_WAIT_IN_VAIN,
+          (unsigned long)place);
     jwks_store_wait_end(runtime->store, place);
     atomic_fetch_sub(&runtime->waiting, 1);
 }
@@ -73,9 +84,9 @@ static bool wait_for_keys(struct issuer_runtime *runtime, int slot)
     do {
         apr_sleep(LOOK);
         jwks_store_state(&state, runtime->store, slot);
-        usable = is_usable(runtime, &state);
+        usable = issuer_is_usable(runtime, &state);
     } while (!usable && state.finished == finished && may_go_on_waiting(runtime, until));
-    end_waiting(runtime, place);
+    end_waiting(runtime, place, usable);
     return usable;
 }
 
@@ -99,7 +110,7 @@ static void wait_for_refresh(struct issuer_runtime *runtime, int slot)
         apr_sleep(LOOK);
         answered = jwks_store_answered(runtime->store, slot, ticket);
     } while (!answered && may_go_on_waiting(runtime, until));
-    end_waiting(runtime, place);
+    end_waiting(runtime, place, answered);
 }
 
 static enum reason find_in_cache(struct issuer_key *key,
@@ -135,7 +146,7 @@ enum reason issuer_find_key(struct issuer_key *key, struct issuer_runtime *runti
         return REASON_KEYS_UNAVAILABLE;
     }
     jwks_store_state(&state, runtime->store, issuer->slot);
-    if (!is_usable(runtime, &state) && !wait_for_keys(runtime, issuer->slot)) {
+    if (!issuer_is_usable(runtime, &state) && !wait_for_keys(runtime, issuer->slot)) {
         return REASON_KEYS_UNAVAILABLE;
     }
     reason = find_in_cache(key, runtime, issuer->slot, kid, alg);
@@ -198,7 +209,7 @@ bool issuer_vouches(const struct issuer_runtime *runtime, const struct issuer *i
         return false;
     }
     jwks_store_state(&state, runtime->store, issuer->slot);
-    return state.generation == voucher->generation && is_usable(runtime, &state);
+    return state.generation == voucher->generation && issuer_is_usable(runtime, &state);
 }
 
 void issuer_key_release(struct issuer_key *key)

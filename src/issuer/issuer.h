@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+#include "issuer/counters.h"
 #include "issuer/jwks_cache.h"
 #include "issuer/jwks_refresh.h"
 #include "issuer/jwks_store.h"
@@ -42,7 +43,8 @@ struct issuer {
 /** What a process needs to find keys. */
 struct issuer_runtime {
     struct jwks_store *store;
-    struct jwks_cache *cache; /**< NULL when this process could not make one */
+    struct jwks_cache *cache;  /**< NULL when this process could not make one */
+    struct counters *counters; /**< of waits; NULL: nobody counts */
     struct jwks_timing timing;
     _Atomic bool stopping; /**< this process ends at once: nobody waits any more */
     /**
@@ -81,6 +83,10 @@ enum reason issuer_find_key(struct issuer_key *key, struct issuer_runtime *runti
                             enum jwa_alg alg);
 
 void issuer_key_release(struct issuer_key *key);
+
+/** Are the keys fetched, and is there a document younger than the stale time? */
+bool issuer_is_usable(const struct issuer_runtime *runtime,
+                      const struct jwks_state *state);
 
 /** Are two of one name and one source of keys? Several lines may name one issuer. */
 bool issuer_is_same_source(const struct issuer *a, const struct issuer *b);

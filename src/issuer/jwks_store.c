@@ -43,6 +43,7 @@ struct slot {
     shared_u32 generation;
     shared_u32 started;
     shared_u32 finished;
+    shared_u32 failed;
     shared_u32 failures;
     shared_u32 answered;
     shared_u64 asking; /* end of the cooldown in milliseconds << 24 | asked */
@@ -185,6 +186,7 @@ void jwks_store_state(struct jwks_state *state, const struct jwks_store *store, 
     state->generation = atomic_load(&slot->generation);
     state->started = atomic_load(&slot->started);
     state->finished = atomic_load(&slot->finished);
+    state->failed = atomic_load(&slot->failed);
     state->failures = atomic_load(&slot->failures);
     asking = atomic_load(&slot->asking);
     state->asked = (uint32_t)asking & ASKED_MASK;
@@ -298,6 +300,18 @@ int jwks_store_wait_begin(struct jwks_store *store, apr_time_t now, apr_time_t u
 void jwks_store_wait_end(struct jwks_store *store, int place)
 {
     atomic_store(&store->waiting[place], 0);
+}
+
+unsigned jwks_store_waiting(unsigned *limit, const struct jwks_store *store,
+                            apr_time_t now)
+{
+    unsigned waiting = 0;
+
+    for (unsigned i = 0; i < store->waiters; i++) {
+        waiting += atomic_load_explicit(&store->waiting[i], memory_order_relaxed) > now;
+    }
+    *limit = store->waiters;
+    return waiting;
 }
 
 static uint64_t lease_of(uint32_t self, apr_time_t now)
@@ -461,27 +475,51 @@ void jwks_store_fail(struct jwks_store *store, int n, uint32_t ticket, apr_time_
     struct slot *slot = &store->slots[n];
 
     put_error(slot, error);
+    atomic_fetch_add(&slot->failed, 1);
     atomic_fetch_add(&slot->failures, 1);
     atomic_store(&slot->next_at, next_at);
     atomic_store(&slot->hold_at, held ? next_at : 0);
     finish(slot, ticket);
 }
 
+/* What became of the attempts; so that a restart does not hide that they fail. */
+static void inherit_attempts(struct slot *slot, const struct jwks_state *state,
+                             const char *error)
+{
+    atomic_store(&slot->started, state->started);
+    /* Whatever is under way goes on in the other store, and ends for nobody here. */
+    atomic_store(&slot->finished, state->started);
+    atomic_store(&slot->failed, state->failed);
+    if (state->failures > 0 && state->generation != 0) {
+        put_error(slot, error);
+        atomic_store(&slot->failures, state->failures);
+    }
+}
+
 void jwks_store_inherit(struct jwks_store *store, int n, struct jwks_store *old,
                         const struct jwks_source *source, apr_interval_time_t refresh)
 {
     struct slot *slot = &store->slots[n];
+    char error[JWKS_STORE_ERROR_MAX + 1];
     struct jwks_state state;
     uint32_t generation;
     char *text;
     size_t len;
     int from = find_slot(old, source, false);
 
-    if (from < 0 || !jwks_store_read(&text, &len, &generation, old, from)) {
+    if (from < 0) {
         return;
     }
     jwks_store_state(&state, old, from);
+    jwks_store_error(error, old, from);
+    inherit_attempts(slot, &state, error);
+    if (!jwks_store_read(&text, &len, &generation, old, from)) {
+        return;
+    }
+    /* Generations go on; nobody looks at this slot before the document is in it. */
+    atomic_store(&slot->generation, generation - 1);
     if (put_document(slot, text, len) == PUT_FAILED) {
+        atomic_store(&slot->generation, 0);
         free(text);
         return;
     }

@@ -58,8 +58,9 @@ struct jwks_source {
 /** The state of one slot, read at one moment. */
 struct jwks_state {
     uint32_t generation;
-    uint32_t started;       /**< attempts begun */
+    uint32_t started;       /**< attempts begun; goes on over restarts */
     uint32_t finished;      /**< attempts ended */
+    uint32_t failed;        /**< of all attempts those that failed; the same */
     uint32_t failures;      /**< failed attempts since the last success */
     uint32_t asked;         /**< refreshes asked for by unknown kids, modulo 2^24 */
     uint32_t answered;      /**< the value of asked that attempts have covered */
@@ -90,7 +91,8 @@ struct jwks_store *jwks_store_init(void *memory, unsigned waiters);
 int jwks_store_slot(struct jwks_store *store, const struct jwks_source *source);
 
 /**
- * Take over the document of the same source from another store. Parent only.
+ * Take over what is known of the same source from another store: the document, what
+ * became of the last attempts, and how many there were. Parent only.
  *
  * @param refresh  after a success at most this long until the next attempt
  */
@@ -137,6 +139,10 @@ bool jwks_store_answered(const struct jwks_store *store, int slot, uint32_t tick
  */
 int jwks_store_wait_begin(struct jwks_store *store, apr_time_t now, apr_time_t until);
 void jwks_store_wait_end(struct jwks_store *store, int place);
+
+/** How many places are taken now, and (in @a limit) how many there are. */
+unsigned jwks_store_waiting(unsigned *limit, const struct jwks_store *store,
+                            apr_time_t now);
 
 /**
  * Be the leader, or stay it: to be called again within the lease.

@@ -228,13 +228,21 @@ const char *json_string(const json_value *value)
 
 bool json_has_control(const char *string)
 {
-    for (const unsigned char *p = (const unsigned char *)string; *p != '\0'; p++) {
+    const unsigned char *p = (const unsigned char *)string;
+
+    for (;;) {
+        while (*p >= 0x20 && *p < 0x7f) {
+            p++; /* most texts hold nothing else, and every request comes here */
+        }
+        if (*p == '\0') {
+            return false;
+        }
         /* U+0080 to U+009F are C2 80 to C2 9F. */
         if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0)) {
             return true;
         }
+        p++;
     }
-    return false;
 }
 
 bool json_bool(bool *out, const json_value *value)

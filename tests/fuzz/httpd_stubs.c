@@ -13,6 +13,7 @@
 #include <util_filter.h>
 
 #include "httpd/error_response.h"
+#include "httpd/judgement.h"
 #include "httpd/module.h"
 #include "issuer/key_file.h"
 #include "issuer/state_dir.h"
@@ -347,4 +348,9 @@ int error_response_refuse(request_rec *r, enum reason reason, int retry_after)
     (void)reason;
     (void)retry_after;
     return HTTP_FORBIDDEN;
+}
+
+void judgement_accept(request_rec *r)
+{
+    (void)r;
 }

@@ -8,8 +8,12 @@ import tree
 
 FIELDS = ["Syntax", "Default", "Context", "Override"]
 DIRECTIVE = r"\bAuth0[A-Z][A-Za-z0-9]*\b"
-# Names that look like a directive and are none (the AuthType is plain Auth0).
-NOT_DIRECTIVES = set()
+# Names that look like a directive and are none (the AuthType is plain Auth0): of alerts,
+# and of the module's lines in mod_status.
+NOT_DIRECTIVES = (
+    set(re.findall(r"- alert: (\w+)", tree.read("conf/prometheus-alerts.yml")))
+    | set(re.findall(r'\{"(Auth0\w+)",', tree.read("src/httpd/status_block.c")))
+    | {"Auth0Issuers"})
 
 
 def directives():

@@ -1,6 +1,8 @@
 """tools/run.sh, what `make run` calls, in a copy of the checkout."""
 
+import base64
 import http.server
+import json
 import os
 import re
 import shutil
@@ -38,7 +40,8 @@ def checkout():
     (top / "tools").mkdir()
     shutil.copy(tree.TOP / "mod_auth0_jwt.so", top)
     shutil.copy(tree.TOP / "build/auth0-jwt", top / "build")
-    shutil.copy(tree.TOP / "tools/run.sh", top / "tools")
+    for name in ("run.sh", "sample.sh", "console.sh"):
+        shutil.copy(tree.TOP / "tools" / name, top / "tools")
     shutil.copytree(tree.TOP / "conf", top / "conf")
     yield top
     shutil.rmtree(parent)
@@ -141,6 +144,44 @@ def test_the_private_key_and_the_tokens_are_the_users_alone(checkout):
     assert set(modes) == {"key.pem", "hello-world-token",
                           "hello-world-token-with-permission"}
     assert set(modes.values()) == {0o600}
+
+
+def test_the_first_line_names_the_page_to_open(checkout):
+    with Server(checkout, free_port()) as server:
+        said = [line for line in server.output.split("\n")
+                if line and not line.startswith("[")]  # not httpd's log
+        assert said[0] == f"Open {server.url} in a browser. Ctrl-C stops it."
+        page = subprocess.run(["curl", "-s", "--noproxy", "*", server.url],
+                              capture_output=True, check=True, text=True).stdout
+        assert page.startswith("<!doctype html>")
+
+
+def console_files(checkout):
+    """The facts and the tokens, as paths."""
+    facts, = (checkout / "run").glob("*-console.json")
+    return facts, facts.with_name(facts.name.replace("console", "console-tokens"))
+
+
+@pytest.mark.parametrize("conf, claim", [("hello-world", "permissions"),
+                                         ("quickstart", "scope")])
+def test_the_consoles_tokens_are_for_the_user_and_the_workers_alone(checkout, conf, claim):
+    with Server(checkout, free_port(), CONF=conf) as server:
+        facts, tokens = console_files(checkout)
+        assert stat.S_IMODE(facts.stat().st_mode) == 0o644
+        assert stat.S_IMODE(tokens.stat().st_mode) == (0o640 if os.getuid() == 0 else 0o600)
+        told = json.loads(facts.read_text())
+        assert (told["issuer"], told["audience"]) == (f"{server.url}/", server.url)
+        assert told["development"] and told["jwks"]["keys"]
+        plain, granted, expired, other = (claims(row["token"])
+                                          for row in json.loads(tokens.read_text()))
+        assert claim not in plain and {claim} <= set(granted) & set(expired) & set(other)
+        assert expired["exp"] < time.time() < granted["exp"]
+        assert other["aud"] != server.url == plain["aud"]
+
+
+def claims(token):
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -274,6 +315,21 @@ def test_it_protects_with_the_tenant_named_in_the_env_file(checkout, tenant):
         page = "http://page.example.com"
         assert cors_origin(f"{server.url}/api/messages/public", page) == page
     assert not (checkout / "touched").exists()
+
+
+def test_the_console_of_a_tenant_has_facts_and_no_tokens(checkout, tenant):
+    domain, ca_file = tenant
+    port = free_port()
+    with Server(checkout, port):
+        assert console_files(checkout)[1].exists()
+    audience = 'https://api.example.com/"\\'
+    with Server(checkout, port, AUTH0_DOMAIN=domain.upper(), AUTH0_AUDIENCE=audience,
+                AUTH0_CA_FILE=ca_file):
+        facts, tokens = console_files(checkout)
+        assert not tokens.exists()
+        told = json.loads(facts.read_text())
+    assert (told["issuer"], told["audience"]) == (f"https://{domain}/", audience)
+    assert not told["development"] and told["jwks"] is None
 
 
 def test_the_real_environment_wins_over_the_env_file(checkout):

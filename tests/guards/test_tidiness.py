@@ -8,6 +8,7 @@ import pytest
 import tree
 
 MAX_LINES = 600
+CODE = {".c", ".h", ".py", ".sh", ".mjs", ".js", ".html", ".css"}
 MAX_TEST_LINES = 1000  # with tables of cases
 # Written here in two halves, or this file would break its own rules.
 OUTSIDE = "/wo" "rk/"
@@ -28,7 +29,7 @@ def untidy_lines(text):
 
 
 def test_no_file_of_code_is_too_long_to_read():
-    files = [path for path in tree.text_files() if path.suffix in (".c", ".h", ".py", ".sh")]
+    files = [path for path in tree.text_files() if path.suffix in CODE]
     assert not [tree.name(path) for path in files
                 if too_long(tree.read(path), MAX_TEST_LINES if tree.name(path).startswith(
                     "tests/") else MAX_LINES)]
@@ -73,8 +74,12 @@ def test_the_c_code_is_formatted():
 def test_the_shell_scripts_are_free_of_known_mistakes():
     scripts = [path for path in tree.text_files()
                if tree.read(path).startswith(("#!/bin/sh", "#!/bin/bash"))]
+    sourced = [path for path in tree.text_files()
+               if path.suffix == ".sh" and path not in scripts]
     assert scripts
-    result = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True)
+    # Those that others source come along, so that it follows them.
+    result = subprocess.run(["shellcheck", *scripts, *sourced], cwd=tree.TOP,
+                            capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
     assert not [tree.name(path) for path in scripts
                 if not re.search(r"^set -eu", tree.read(path), flags=re.M)]
@@ -112,13 +117,17 @@ def vague_names(path, text):
     """Tests whose name is not a sentence: three words or more."""
     if path.endswith(".py"):
         found = re.findall(r"^\s*(?:async )?def test_(\w+)\(", text, flags=re.M)
+    elif path.endswith(".mjs"):
+        found = [re.sub(r"\W+", "_", name) for name in
+                 re.findall(r"^\s*test\([`'\"](.*)[`'\"], ", text, flags=re.M)]
     else:
         found = re.findall(r"^START_TEST\((?:test_)?(\w+)\)", text, flags=re.M)
     return [name for name in found if len(name.split("_")) < 3]
 
 
 def test_every_test_says_in_its_name_what_it_proves():
-    files = [path for path in tree.text_files() if path.name.startswith("test_")]
+    files = [path for path in tree.text_files()
+             if path.name.startswith("test_") or path.name.endswith(".test.mjs")]
     assert files
     problems = {tree.name(path): vague_names(path.name, tree.read(path)) for path in files}
     assert not {path: names for path, names in problems.items() if names}
@@ -128,3 +137,5 @@ def test_the_guard_sees_a_vague_name():
     assert vague_names("test_a.py", "def test_jws():\n    def test_it_works_well():\n") == ["jws"]
     assert vague_names("test_a.c", "START_TEST(test_verify)\n") == ["verify"]
     assert not vague_names("test_a.c", "START_TEST(rejects_rs512_when_pinned)\n")
+    assert vague_names("a.test.mjs", "test('login', async () => {\n") == ["login"]
+    assert not vague_names("a.test.mjs", "  test(`a user of ${x} logs in`, () => {\n")

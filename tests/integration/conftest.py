@@ -1,8 +1,10 @@
 """Fixtures of the integration tests. See support/ for what they are made of."""
 
+import functools
 import os
 import random
 import shutil
+import subprocess
 
 import pytest
 
@@ -149,6 +151,18 @@ def need(program):
 @pytest.fixture(scope="session")
 def program():
     return need
+
+
+@pytest.fixture(scope="session")
+def promtool():
+    """Runs promtool: (exit status, all it printed)."""
+    return functools.partial(run_promtool, need(str(paths.PROMTOOL)))
+
+
+def run_promtool(program, *arguments, text=None, folder=None):
+    done = subprocess.run([program, *arguments], input=text, cwd=folder, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    return done.returncode, done.stdout
 
 
 @pytest.fixture

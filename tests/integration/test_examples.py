@@ -28,6 +28,13 @@ ELSEWHERE = {
         ("test_dump", "test_the_example_of_the_page_prints_what_the_page_says"),
 }
 
+#: And those of a package or an image, which tests outside of this folder exercise.
+OUTSIDE = {
+    ("docs/packages.md", name):
+        ("tests/packages/test_deb_life.py",
+         "test_an_htaccess_file_protects_the_document_root")
+    for name in ("Protect a folder", "Protect a folder 2")}
+
 
 def files(*names):
     return {f"htdocs/{name}": f"the page {name}" for name in names}
@@ -402,7 +409,7 @@ PAGES = sorted(f"docs/{page.name}" for page in (paths.TOP / "docs").glob("*.md")
 def test_every_example_is_loaded_by_a_test(page):
     for file in sorted(Path(__file__).parent.glob("test_examples*.py")):
         importlib.import_module(file.stem)
-    text, exercised = pages.read(page), pages.EXERCISED | set(ELSEWHERE)
+    text, exercised = pages.read(page), pages.EXERCISED | {*ELSEWHERE, *OUTSIDE}
     assert len(pages.examples_of(text)) == len(pages.blocks(text))
     assert not_exercised(page, text, exercised) == []
     more = "\n## New\n\n```apache\nAuth0Leeway 1\n```\n```apache\nAuth0Leeway 2\n```\n"
@@ -415,3 +422,11 @@ def test_an_example_that_another_file_has_is_really_tested_there(page, name):
     assert callable(getattr(importlib.import_module(module), test))
     assert name in pages.examples_of(pages.read(page))
     assert (page, name) not in pages.EXERCISED
+
+
+@pytest.mark.parametrize("page, name", OUTSIDE)
+def test_an_example_that_is_tested_outside_is_read_from_its_page_there(page, name):
+    file, test = OUTSIDE[page, name]
+    source = (paths.TOP / file).read_text("utf-8")
+    assert f'"{page}"' in source and f"\ndef {test}(" in source
+    assert name in pages.examples_of(pages.read(page))

@@ -3,8 +3,9 @@
 //
 //   PROVIDER={"port":…,"cert":"…","key":"…","audiences":[…],"clients":[…]} node server.mjs
 //
-// cert and key are PEM files. A client is {client_id, client_secret, permissions?, ttl?}.
-// It prints one JSON line when it is ready and after each command; commands are lines
+// cert and key are PEM files. A client is {client_id, client_secret, permissions?, ttl?},
+// or {client_id, origin} for a page in a browser, at which the people of "users" log in:
+// see login.mjs. It prints one JSON line when it is ready and after each command; commands are lines
 // on standard input: "rotate" signs with a fresh key from now on and keeps publishing
 // the old ones. The end of standard input ends it.
 
@@ -14,30 +15,36 @@ import { createServer } from 'node:https';
 import { createInterface } from 'node:readline';
 
 import './older-node.mjs';
-import { Provider } from 'oidc-provider';
+import * as people from './login.mjs';
 
-const { port, cert, key, audiences, clients } = JSON.parse(process.env.PROVIDER);
+const { Provider } = await import('oidc-provider');
+const { port, cert, key, audiences, clients, users = [] } = JSON.parse(process.env.PROVIDER);
 const issuer = `https://localhost:${port}/`; // Auth0's issuers end in a slash
 const MAX_BODY = 10_000;
 
 const clientOf = (id) => clients.find((client) => client.client_id === id);
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
+const machine = ({ client_id, client_secret }) => ({
+  client_id,
+  client_secret,
+  grant_types: ['client_credentials'],
+  redirect_uris: [],
+  response_types: [],
+  token_endpoint_auth_method: 'client_secret_post',
+});
+
 const configuration = {
-  clients: clients.map(({ client_id, client_secret }) => ({
-    client_id,
-    client_secret,
-    grant_types: ['client_credentials'],
-    redirect_uris: [],
-    response_types: [],
-    token_endpoint_auth_method: 'client_secret_post',
-  })),
-  routes: { token: '/oauth/token', jwks: '/.well-known/jwks.json' },
+  ...people.configuration(users, audiences),
+  clients: clients.map((client) => (client.origin ? people.client(client) : machine(client))),
+  routes: { ...people.routes, token: '/oauth/token', jwks: '/.well-known/jwks.json' },
   features: {
+    ...people.features,
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
     resourceIndicators: {
       enabled: true,
+      useGrantedResource: () => true,
       getResourceServerInfo(ctx, resource, client) {
         if (!audiences.includes(resource)) {
           throw new Error(`no API has the identifier ${resource}`);
@@ -54,6 +61,9 @@ const configuration = {
   },
   // What Auth0 adds for an API with RBAC and "Add Permissions in the Access Token".
   extraTokenClaims(ctx, token) {
+    if (token.accountId) {
+      return people.tokenClaims(users, token);
+    }
     const { permissions } = clientOf(token.clientId);
     return {
       azp: token.clientId,
@@ -64,7 +74,11 @@ const configuration = {
   formats: {
     customizers: {
       jwt(ctx, token, jwt) {
-        jwt.payload.sub = `${token.clientId}@clients`;
+        if (token.accountId) {
+          people.finish(jwt.payload, issuer);
+        } else {
+          jwt.payload.sub = `${token.clientId}@clients`;
+        }
       },
     },
   },
@@ -111,7 +125,10 @@ const server = createServer(
           && /^application\/json\b/.test(request.headers['content-type'] ?? '')) {
         await asForm(request);
       }
-      await handler(request, response);
+      people.asStandard(request);
+      if (!await people.answer(provider, users, request, response, readBody)) {
+        await handler(request, response);
+      }
     } catch (error) {
       response.writeHead(400, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ error: 'invalid_request', error_description: error.message }));

@@ -25,6 +25,7 @@ static struct setting *make_setting(unsigned waiters)
 
     setting->runtime.store = jwks_store_init(memory, waiters);
     setting->runtime.cache = jwks_cache_create(setting->runtime.store, pool);
+    setting->runtime.counters = counters_init(apr_pcalloc(pool, counters_size()), 0);
     setting->runtime.timing.fresh = 60 * SECOND;
     setting->runtime.timing.stale = 600 * SECOND;
     setting->runtime.timing.cooldown = 30 * SECOND;
@@ -52,6 +53,17 @@ static void fail_attempt(struct setting *setting, apr_time_t next_at)
 
     jwks_store_fail(store, slot, jwks_store_begin(store, slot, next_at), next_at, false,
                     "refused");
+}
+
+/* What became of the requests that needed to wait, counted on their way. */
+static void assert_waits(const struct setting *setting, unsigned served, unsigned in_vain,
+                         unsigned turned_away)
+{
+    const struct counters *counters = setting->runtime.counters;
+
+    ck_assert_uint_eq(counters_total(counters, COUNTER_WAIT_SERVED), served);
+    ck_assert_uint_eq(counters_total(counters, COUNTER_WAIT_IN_VAIN), in_vain);
+    ck_assert_uint_eq(counters_total(counters, COUNTER_WAIT_TURNED_AWAY), turned_away);
 }
 
 static const char *document(const char *kid)
@@ -126,6 +138,7 @@ START_TEST(gives_up_after_two_seconds_when_an_attempt_hangs)
     ASSERT_REASON(find(setting, "one"), REASON_KEYS_UNAVAILABLE, "hanging");
     ck_assert_int_ge(issuer_clock() - start, ISSUER_WAIT_MAX);
     ck_assert_int_lt(issuer_clock() - start, ISSUER_WAIT_MAX + SECOND);
+    assert_waits(setting, 0, 1, 0);
 }
 END_TEST
 
@@ -139,6 +152,7 @@ START_TEST(does_not_wait_when_too_many_do_already)
     ASSERT_REASON(find(setting, "one"), REASON_KEYS_UNAVAILABLE, "no place");
     publish(setting, document("one"), issuer_clock());
     ASSERT_REASON(find(setting, "other"), REASON_KEY_UNKNOWN, "no place");
+    assert_waits(setting, 0, 0, 2);
     ck_assert_int_lt(issuer_clock() - start, SECOND);
 }
 END_TEST
@@ -236,6 +250,7 @@ START_TEST(fetches_once_for_a_key_younger_than_its_copy)
     publish(fetcher.setting, document("old"), issuer_clock());
     thread = start(&fetcher);
     ASSERT_REASON(find(fetcher.setting, "young"), REASON_OK, "young key");
+    assert_waits(fetcher.setting, 1, 0, 0);
     for (int i = 0; i < 100; i++) {
         ASSERT_REASON(find(fetcher.setting, apr_itoa(pool, i)), REASON_KEY_UNKNOWN,
                       "no such key");

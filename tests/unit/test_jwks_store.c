@@ -451,6 +451,73 @@ START_TEST(hands_documents_on_to_the_store_after_a_restart)
 }
 END_TEST
 
+START_TEST(goes_on_counting_attempts_and_generations_after_a_restart)
+{
+    struct jwks_store *old = make_store(1);
+    struct jwks_store *store = make_store(1);
+    struct jwks_source other = {"https://b/", "https://b/jwks.json", ""};
+    char error[JWKS_STORE_ERROR_MAX + 1];
+    struct jwks_state state;
+    int slot = jwks_store_slot(old, &source_a);
+
+    publish(old, slot, "first", 5);
+    publish(old, slot, "second", 6);
+    publish(old, slot, "third", 5);
+    fail_attempt(old, slot, NOW, false, "refused");
+    jwks_store_begin(old, slot, NOW); /* under way: it ends for nobody here */
+    slot = jwks_store_slot(store, &source_a);
+    jwks_store_inherit(store, slot, old, &source_a, 3600 * SECOND);
+    jwks_store_state(&state, store, slot);
+    jwks_store_error(error, store, slot);
+    ck_assert_uint_eq(state.generation, 3);
+    ck_assert_uint_eq(state.started, 5);
+    ck_assert_uint_eq(state.finished, 5);
+    ck_assert_uint_eq(state.failed, 1);
+    ck_assert_uint_eq(state.failures, 1);
+    ck_assert_str_eq(error, "refused");
+    assert_document(store, slot, "third");
+    publish(store, slot, "fourth", 6);
+    assert_document(store, slot, "fourth");
+    jwks_store_state(&state, store, slot);
+    ck_assert_uint_eq(state.generation, 4);
+    ck_assert_uint_eq(state.started, 6);
+    ck_assert_uint_eq(state.failed, 1);
+    ck_assert_uint_eq(state.failures, 0);
+
+    /* Without a document, the attempts are known, and the next is made at once. */
+    slot = jwks_store_slot(old, &other);
+    fail_attempt(old, slot, NOW + 60 * SECOND, false, "refused");
+    slot = jwks_store_slot(store, &other);
+    jwks_store_inherit(store, slot, old, &other, 3600 * SECOND);
+    jwks_store_state(&state, store, slot);
+    ck_assert_uint_eq(state.generation, 0);
+    ck_assert_uint_eq(state.failed, 1);
+    ck_assert_uint_eq(state.failures, 0);
+    ck_assert_int_eq(state.next_at, 0);
+    free_store(old);
+    free_store(store);
+}
+END_TEST
+
+START_TEST(says_how_many_wait_and_how_many_may)
+{
+    struct jwks_store *store = make_store(3);
+    unsigned limit = 0;
+    int place;
+
+    ck_assert_uint_eq(jwks_store_waiting(&limit, store, NOW), 0);
+    ck_assert_uint_eq(limit, 3);
+    place = jwks_store_wait_begin(store, NOW, NOW + SECOND);
+    jwks_store_wait_begin(store, NOW, NOW + 2 * SECOND);
+    ck_assert_uint_eq(jwks_store_waiting(&limit, store, NOW), 2);
+    /* Whose time is over has died. */
+    ck_assert_uint_eq(jwks_store_waiting(&limit, store, NOW + SECOND), 1);
+    jwks_store_wait_end(store, place);
+    ck_assert_uint_eq(jwks_store_waiting(&limit, store, NOW), 1);
+    free_store(store);
+}
+END_TEST
+
 #define ROUNDS 2000
 #define READERS 3
 
@@ -564,6 +631,8 @@ int main(void)
     tcase_add_test(tcase, always_lets_one_request_wait);
     tcase_add_test(tcase, has_one_leader_until_its_lease_ends_or_it_resigns);
     tcase_add_test(tcase, hands_documents_on_to_the_store_after_a_restart);
+    tcase_add_test(tcase, goes_on_counting_attempts_and_generations_after_a_restart);
+    tcase_add_test(tcase, says_how_many_wait_and_how_many_may);
     tcase_add_test(tcase, never_shows_a_torn_document_to_other_processes);
     tcase_add_test(tcase, gives_processes_that_race_the_same_slot);
     tcase_add_test(tcase, reads_a_clock_that_moves_forward);

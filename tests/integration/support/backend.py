@@ -9,6 +9,7 @@ class Backend:
     def __init__(self):
         backend = self
         self.hits = []
+        self.held = None  # an Event: answers wait for it
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -22,6 +23,8 @@ class Backend:
                                     self.headers.items()],
                         "body": self.rfile.read(length).decode("utf-8", "replace")}
                 backend.hits.append(seen)
+                if backend.held is not None:
+                    backend.held.wait(10)
                 body = json.dumps(seen).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")

@@ -7,6 +7,7 @@ import pytest
 from .paths import TOP
 
 DIRECTIVES = "docs/directives.md"
+MONITORING = "docs/monitoring.md"
 README = "README.md"
 
 LOAD = r"^LoadModule +(\w+)_module +modules/mod_(\w+)\.so$"

@@ -23,6 +23,8 @@ INTEGRATION = TOP / "tests" / "integration"
 CONF = TOP / "conf"
 
 MODULE = Path(os.environ.get("AUTH0_JWT_MODULE", TOP / "mod_auth0_jwt.so"))
+#: The one that tools/setup.sh fetches where none is installed.
+PROMTOOL = shutil.which("promtool") or TOP / "build" / "promtool"
 TOOL = Path(os.environ.get("AUTH0_JWT_TOOL", TOP / "build" / "auth0-jwt"))
 MPM = os.environ.get("AUTH0_JWT_MPM", "event")
 VALGRIND = os.environ.get("AUTH0_JWT_VALGRIND") == "1"
