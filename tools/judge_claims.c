@@ -297,6 +297,7 @@ static void add_requirement(struct work *work, const struct requirement *one, in
             check->state = CHECK_PASSED;
             break;
         case MET_NO:
+        case MET_NOBODY:
             check->state = needed ? CHECK_FAILED : CHECK_SKIPPED;
             check->hint = needed ? NULL : "not met, and not needed";
             check->reason = !needed ? REASON_OK

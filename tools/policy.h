@@ -35,9 +35,11 @@
 
 /** What is known of the place, with --config. */
 struct policy_place {
-    const char *path;          /**< NULL without --config */
-    const char *server;        /**< which one, in words */
-    bool open;                 /**< no token is asked for */
+    const char *path;   /**< NULL without --config */
+    const char *server; /**< which one, in words */
+    bool open;          /**< no token is asked for */
+    bool closed;        /**< everybody is refused, whatever the token */
+    bool perhaps;       /**< a section that only a request can tell of may differ */
     apr_array_header_t *notes; /**< of const char *: sentences, safe to print */
 };
 

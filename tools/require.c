@@ -312,7 +312,7 @@ static enum met judge_line(struct requirement *line, const struct require_user *
         return judge_anybody(line, user);
     }
     if (claims == NULL) {
-        return MET_NO;
+        return MET_NOBODY;
     }
     if (strcmp(line->name, "auth0-permission") == 0) {
         line->found = show_value(json_member(claims->payload, "permissions"), pool);
@@ -363,15 +363,17 @@ static enum met judge_group(struct requirement *group, const struct require_user
     }
     switch (group->kind) {
     case REQUIRE_ALL:
-        return count[MET_NO] > 0     ? MET_NO
-               : count[MET_OPEN] > 0 ? MET_OPEN
-               : count[MET_YES] > 0  ? MET_YES
-                                     : MET_NEUTRAL;
+        return count[MET_NO] > 0       ? MET_NO
+               : count[MET_NOBODY] > 0 ? MET_NOBODY
+               : count[MET_OPEN] > 0   ? MET_OPEN
+               : count[MET_YES] > 0    ? MET_YES
+                                       : MET_NEUTRAL;
     case REQUIRE_ANY:
-        return count[MET_YES] > 0    ? MET_YES
-               : count[MET_OPEN] > 0 ? MET_OPEN
-               : count[MET_NO] > 0   ? MET_NO
-                                     : MET_NEUTRAL;
+        return count[MET_YES] > 0      ? MET_YES
+               : count[MET_OPEN] > 0   ? MET_OPEN
+               : count[MET_NOBODY] > 0 ? MET_NOBODY
+               : count[MET_NO] > 0     ? MET_NO
+                                       : MET_NEUTRAL;
     case REQUIRE_NONE:
     case REQUIRE_LINE:
         break;
@@ -388,7 +390,8 @@ enum met require_judge(struct requirement *requirement, const struct require_use
     }
     else {
         requirement->met = judge_line(requirement, user, pool);
-        if (requirement->negated && requirement->met != MET_OPEN) {
+        if (requirement->negated && requirement->met != MET_OPEN &&
+            requirement->met != MET_NOBODY) {
             requirement->met = requirement->met == MET_YES ? MET_NO : MET_NEUTRAL;
         }
     }

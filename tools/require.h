@@ -20,7 +20,8 @@ enum met {
     MET_NEUTRAL, /**< has no say, as with another method than a <Limit> names */
     MET_YES,
     MET_NO,
-    MET_OPEN /**< httpd decides */
+    MET_NOBODY, /**< not met, and asks who the user is, whom nobody has asked yet */
+    MET_OPEN    /**< httpd decides */
 };
 
 enum require_kind { REQUIRE_LINE, REQUIRE_ALL, REQUIRE_ANY, REQUIRE_NONE };

@@ -195,7 +195,7 @@ static bool asks(const json_value *host, const char *method, apr_pool_t *pool)
     struct requirement *require = require_read(json_member(host, "requires"), pool);
     enum met met = require != NULL ? require_judge(require, &nobody, pool) : MET_NEUTRAL;
 
-    return flag_of(host, "ours") && met != MET_YES && met != MET_NEUTRAL;
+    return flag_of(host, "ours") && met != MET_YES && met != MET_NEUTRAL && met != MET_NO;
 }
 
 static const char *list_servers(const apr_array_header_t *hosts, apr_pool_t *pool)
@@ -344,7 +344,8 @@ static enum status check_place(struct policy *policy, struct policy_place *place
                                            : MET_NEUTRAL;
 
     place->open = met == MET_YES || met == MET_NEUTRAL;
-    if (place->open) {
+    place->closed = met == MET_NO;
+    if (place->open || place->closed) {
         return STATUS_DONE;
     }
     if (met == MET_OPEN) {

@@ -151,8 +151,8 @@ want_roots() {
 
 # What debian/control asks for, which dpkg takes by the package's name, and lintian.
 want_deb() {
-    for name in apache2-dev check debhelper libcjson-dev libcurl4-openssl-dev libssl-dev \
-            pkgconf; do
+    for name in apache2-dev build-essential check debhelper libcjson-dev \
+            libcurl4-openssl-dev libssl-dev pkgconf; do
         want "$name"            installed "$name"
     done
     want dpkg-dev               program dpkg-buildpackage
@@ -172,6 +172,7 @@ want_packages() {
     want_roots
     want rpmlint                program rpmlint
     want man-db                 program man
+    want shellcheck             program shellcheck
     want python3                test -x /usr/bin/python3
     for name in pytest jwcrypto cryptography trustme; do
         want "python3-$name"    python_module "$name"

@@ -28,12 +28,35 @@ static bool is_unavailable(enum reason reason)
            reason_outcome(reason) == OUTCOME_MISCONFIGURED;
 }
 
-static enum status status_of(const struct judgement *judgement)
+/* What became of a token at a place. */
+struct result {
+    const char *verdict; /* accepted, refused, undecided, open, unavailable */
+    enum reason reason;  /* REASON_OK unless refused or unavailable */
+    enum status status;
+    struct judgement *judged; /* NULL: the place decides without a token */
+};
+
+/* Where a section that only a request can tell of may ask for more, nobody knows. */
+static void decide(struct result *outcome, const struct policy_place *place)
 {
-    if (judgement->reason != REASON_OK) {
-        return is_unavailable(judgement->reason) ? STATUS_UNAVAILABLE : STATUS_REFUSED;
+    const struct judgement *judged = outcome->judged;
+
+    outcome->reason = judged != NULL  ? judged->reason
+                      : place->closed ? REASON_REQUIREMENT_NOT_MET
+                                      : REASON_OK;
+    if (outcome->reason != REASON_OK) {
+        outcome->verdict = is_unavailable(outcome->reason) ? "unavailable" : "refused";
+        outcome->status =
+            is_unavailable(outcome->reason) ? STATUS_UNAVAILABLE : STATUS_REFUSED;
     }
-    return judgement->undecided ? STATUS_UNDECIDED : STATUS_DONE;
+    else if (place->perhaps || (judged != NULL && judged->undecided)) {
+        outcome->verdict = "undecided";
+        outcome->status = STATUS_UNDECIDED;
+    }
+    else {
+        outcome->verdict = judged != NULL ? "accepted" : "open";
+        outcome->status = STATUS_DONE;
+    }
 }
 
 /* The check that the verdict is from; NULL when all passed. */
@@ -61,25 +84,30 @@ static const struct check *failed_check(const struct judgement *judgement)
 
 /* ---- one verdict ------------------------------------------------------------------------------- */
 
-static void print_open(const struct policy_place *place, apr_pool_t *pool)
+static void print_verdict(const struct result *outcome, const struct policy *policy,
+                          const struct policy_place *place, apr_pool_t *pool)
 {
-    printf("open: %s asks nobody for a token at %s\n", place->server,
-           show_text(place->path, pool));
-}
-
-static void print_verdict(const struct judgement *judgement, const struct policy *policy,
-                          apr_pool_t *pool)
-{
-    if (judgement->reason != REASON_OK) {
-        printf("refused: %s: %s\n", reason_name(judgement->reason),
-               reason_sentence(judgement->reason));
-        return;
+    if (outcome->reason != REASON_OK) {
+        printf("%s: %s: %s\n", outcome->verdict, reason_name(outcome->reason),
+               reason_sentence(outcome->reason));
     }
-    printf("%s: %s=%s\n",
-           judgement->undecided
-               ? "undecided: the token is valid, and httpd decides the rest"
-               : "accepted",
-           show_text(policy->asked.user_claim, pool), show_text(judgement->user, pool));
+    else if (outcome->judged != NULL) {
+        printf("%s%s: %s=%s\n", outcome->verdict,
+               outcome->status == STATUS_UNDECIDED
+                   ? ": the token is valid, and httpd decides the rest"
+                   : "",
+               show_text(policy->asked.user_claim, pool),
+               show_text(outcome->judged->user, pool));
+    }
+    else {
+        printf("%s: nobody is asked for a token\n", outcome->verdict);
+    }
+    if (place->closed) {
+        puts("nobody is let in, whatever the token says");
+    }
+    if (place->path != NULL) {
+        printf("at %s of %s\n", show_text(place->path, pool), place->server);
+    }
 }
 
 static void print_notes(const struct policy_place *place)
@@ -109,41 +137,35 @@ static void print_failure(const struct check *check)
     }
 }
 
-static const char *verdict_json(const struct judgement *judgement,
-                                const struct policy *policy,
-                                const struct policy_place *place, bool all,
-                                apr_pool_t *pool)
+static void add_judgement(object *o, const struct judgement *judged, bool all,
+                          apr_pool_t *pool)
 {
-    object *o = object_create(pool);
-    const struct check *failed = judgement != NULL ? failed_check(judgement) : NULL;
-    list *notes = list_create(pool);
+    const struct check *failed = failed_check(judged);
 
-    object_set_string(o, "verdict",
-                      judgement == NULL                   ? "open"
-                      : is_unavailable(judgement->reason) ? "unavailable"
-                      : judgement->reason != REASON_OK    ? "refused"
-                      : judgement->undecided              ? "undecided"
-                                                          : "accepted");
-    object_set_string(o, "reason",
-                      judgement != NULL ? reason_name(judgement->reason) : NULL);
-    if (judgement != NULL && judgement->reason != REASON_OK) {
-        object_set_string(o, "sentence", reason_sentence(judgement->reason));
+    object_set_string(o, "user", judged->user);
+    object_set_string(o, "issuer", judged->trust != NULL ? judged->trust->issuer : NULL);
+    if (judged->reason != REASON_OK) {
+        object_set_string(o, "sentence", reason_sentence(judged->reason));
     }
-    object_set_string(o, "user", judgement != NULL ? judgement->user : NULL);
-    if (judgement != NULL) {
-        object_set_number(o, "status",
-                          judgement->reason == REASON_OK
-                              ? 200
-                              : outcome_status(reason_outcome(judgement->reason)));
-    }
-    object_set_string(
-        o, "issuer",
-        judgement != NULL && judgement->trust != NULL ? judgement->trust->issuer : NULL);
     if (failed != NULL) {
         object_set(o, "failed", table_check_json(failed, pool));
     }
-    if (all && judgement != NULL) {
-        object_set(o, "checks", table_json(judgement, pool));
+    if (all) {
+        object_set(o, "checks", table_json(judged, pool));
+    }
+}
+
+static void print_json(const struct result *outcome, const struct policy *policy,
+                       const struct policy_place *place, bool all, apr_pool_t *pool)
+{
+    object *o = object_create(pool);
+    list *notes = list_create(pool);
+
+    object_set_string(o, "verdict", outcome->verdict);
+    object_set_string(o, "reason", reason_name(outcome->reason));
+    object_set_number(o, "status", outcome_status(reason_outcome(outcome->reason)));
+    if (outcome->judged != NULL) {
+        add_judgement(o, outcome->judged, all, pool);
     }
     if (place->path != NULL) {
         object_set_string(o, "path", place->path);
@@ -154,7 +176,7 @@ static const char *verdict_json(const struct judgement *judgement,
         list_add_string(notes, APR_ARRAY_IDX(place->notes, i, const char *));
     }
     object_set(o, "notes", list_text(notes));
-    return object_text(o, pool);
+    puts(object_text(o, pool));
 }
 
 /* ---- the commands ------------------------------------------------------------------------------ */
@@ -176,61 +198,60 @@ static enum status load_named_keys(const struct policy *policy,
     return complain(arguments, STATUS_UNAVAILABLE, "%s", trust->problem);
 }
 
+static enum status print_outcome(const struct result *outcome,
+                                 const struct policy *policy,
+                                 const struct policy_place *place, bool all,
+                                 const struct arguments *arguments, apr_pool_t *pool)
+{
+    if (option_given(arguments, "json")) {
+        print_json(outcome, policy, place, all, pool);
+        return outcome->status;
+    }
+    if (!all && outcome->status == STATUS_UNAVAILABLE) {
+        return complain(arguments, outcome->status, "%s: %s",
+                        reason_name(outcome->reason), outcome->judged->trust->problem);
+    }
+    print_verdict(outcome, policy, place, pool);
+    if (outcome->judged != NULL && all) {
+        table_print(outcome->judged);
+        putchar('\n');
+    }
+    else if (outcome->judged != NULL) {
+        print_failure(failed_check(outcome->judged));
+    }
+    print_notes(place);
+    return outcome->status;
+}
+
+/* @a all: every check, not the verdict alone. */
 static enum status run_both(const struct arguments *arguments, bool all, apr_pool_t *pool)
 {
     struct policy policy;
     struct policy_place place;
     struct judgement judgement;
+    struct result outcome = {.judged = NULL};
     const char *token;
     size_t len;
-    bool json = option_given(arguments, "json");
     enum status status = policy_read(&policy, &place, arguments, pool);
 
-    if (status == STATUS_DONE && !all && !json) {
+    if (status == STATUS_DONE && !all && !option_given(arguments, "json")) {
         status = load_named_keys(&policy, arguments, pool);
     }
-    if (status != STATUS_DONE) {
-        return status;
-    }
-    if (place.open) {
-        if (json) {
-            puts(verdict_json(NULL, &policy, &place, all, pool));
-            return STATUS_DONE;
+    if (status == STATUS_DONE && !place.open && !place.closed) {
+        status = token_read(&token, &len, arguments, pool);
+        if (status == STATUS_DONE) {
+            judge(&judgement, &policy, token, len, apr_time_now(), pool);
+            outcome.judged = &judgement;
         }
-        print_open(&place, pool);
-        print_notes(&place);
-        return STATUS_DONE;
     }
-    status = token_read(&token, &len, arguments, pool);
     if (status != STATUS_DONE) {
         return status;
     }
-    judge(&judgement, &policy, token, len, apr_time_now(), pool);
-    if (judgement.reason == REASON_INTERNAL_ERROR) {
+    decide(&outcome, &place);
+    if (outcome.reason == REASON_INTERNAL_ERROR) {
         return complain(arguments, STATUS_UNAVAILABLE, "out of memory");
     }
-    status = status_of(&judgement);
-    if (json) {
-        puts(verdict_json(&judgement, &policy, &place, all, pool));
-        return status;
-    }
-    if (!all && status == STATUS_UNAVAILABLE) {
-        return complain(arguments, status, "%s: %s", reason_name(judgement.reason),
-                        judgement.trust->problem);
-    }
-    print_verdict(&judgement, &policy, pool);
-    if (place.path != NULL) {
-        printf("at %s of %s\n", show_text(place.path, pool), place.server);
-    }
-    if (all) {
-        table_print(&judgement);
-        putchar('\n');
-    }
-    else {
-        print_failure(failed_check(&judgement));
-    }
-    print_notes(&place);
-    return status;
+    return print_outcome(&outcome, &policy, &place, all, arguments, pool);
 }
 
 static enum status run_verify(const struct arguments *arguments, apr_pool_t *pool)

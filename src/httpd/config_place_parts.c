@@ -180,16 +180,25 @@ static const char *part_json(const apr_array_header_t *parts, int i, bool tokens
                : own;
 }
 
+/* Stands for what a section requires of which nobody knows whether it applies. */
+#define PERHAPS_MORE                                                                     \
+    "{\"require\":\"\",\"words\":[],\"negated\":false,\"says\":\"what sections "         \
+    "require that only a request can tell of\",\"from\":null}"
+
+/* @a perhaps: are there such sections? */
 static const char *walk_json(const apr_array_header_t *walks, int i, bool tokens,
-                             apr_pool_t *pool)
+                             bool perhaps, apr_pool_t *pool)
 {
     const struct config_require_walk *walk =
         &APR_ARRAY_IDX(walks, i, struct config_require_walk);
     const char *own = part_json(walk->parts, 0, tokens, pool);
 
-    return i + 1 < walks->nelts
-               ? join(walk->merging, walk_json(walks, i + 1, tokens, pool), own, pool)
-               : own;
+    if (i + 1 < walks->nelts) {
+        return join(walk->merging, walk_json(walks, i + 1, tokens, perhaps, pool), own,
+                    pool);
+    }
+    return walk->merging != NULL && perhaps ? join(walk->merging, PERHAPS_MORE, own, pool)
+                                            : own;
 }
 
 void config_place_add_requirements(apr_array_header_t *members, struct config_view *view)
@@ -200,6 +209,7 @@ void config_place_add_requirements(apr_array_header_t *members, struct config_vi
     struct config_order_found found;
     const ap_directive_t *line;
     const char *word;
+    bool perhaps = view->exceptions->nelts > 0;
     bool ours;
 
     config_view_find(view, &found, types, view->order->sections->nelts, "the AuthType");
@@ -214,7 +224,8 @@ void config_place_add_requirements(apr_array_header_t *members, struct config_vi
     config_json_member(members, "satisfy_any",
                        ap_cstr_casecmp(word, "any") == 0 ? "true" : "false");
     config_json_member(members, "requires",
-                       walks->nelts > 0 ? walk_json(walks, 0, ours, view->pool) : "null");
+                       walks->nelts > 0 ? walk_json(walks, 0, ours, perhaps, view->pool)
+                                        : "null");
 }
 
 /* ---- whose tokens, and how they are judged --------------------------------------------------- */

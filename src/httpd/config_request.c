@@ -38,15 +38,40 @@ static const ap_directive_t *line_at(const apr_array_header_t *lines, int i)
     return APR_ARRAY_IDX(lines, i, const ap_directive_t *);
 }
 
-/* Is there anything in this level that sends paths elsewhere by patterns? */
-static bool leads_by_patterns(const ap_directive_t *level, apr_pool_t *pool)
+/* Does a line's pattern match the path? Sets what it makes of it. */
+static bool match_line(const char **to, const struct config_request *request,
+                       const ap_directive_t *line)
 {
-    static const char *const names[] = {"AliasMatch",          "ScriptAliasMatch",
-                                        "ProxyPassMatch",      "RewriteRule",
-                                        "VirtualDocumentRoot", "VirtualDocumentRootIP",
-                                        "VirtualScriptAlias",  NULL};
+    apr_pool_t *pool = request->pool;
+    ap_regmatch_t groups[AP_MAX_REG_MATCH];
+    const char *args = line->args;
+    ap_regex_t *regex = ap_pregcomp(pool, ap_getword_conf(pool, &args), AP_REG_EXTENDED);
 
-    return config_order_lines(level, names, pool)->nelts > 0;
+    if (regex == NULL ||
+        ap_regexec(regex, request->uri, AP_MAX_REG_MATCH, groups, 0) != 0) {
+        return false;
+    }
+    *to = ap_pregsub(pool, ap_getword_conf(pool, &args), request->uri, AP_MAX_REG_MATCH,
+                     groups);
+    return *to != NULL;
+}
+
+/* Is there anything in this level that may send the path anywhere? */
+static bool leads_anywhere(const struct config_request *request,
+                           const ap_directive_t *level)
+{
+    static const char *const names[] = {"RewriteRule", "VirtualDocumentRoot",
+                                        "VirtualDocumentRootIP", "VirtualScriptAlias",
+                                        NULL};
+    apr_array_header_t *lines = lines_of(level, "ProxyPassMatch", request->pool);
+    const char *to;
+
+    for (int i = 0; i < lines->nelts; i++) {
+        if (match_line(&to, request, line_at(lines, i))) {
+            return true;
+        }
+    }
+    return config_order_lines(level, names, request->pool)->nelts > 0;
 }
 
 /* ProxyPass /path URL: the first line that holds the path; ! keeps it here. */
@@ -66,26 +91,43 @@ static const char *proxied_to(const struct config_request *request,
     return NULL;
 }
 
-/* Alias /path folder. */
+/* Alias /path folder: what the path becomes, or NULL. */
+static const char *aliased_to(const struct config_request *request,
+                              const ap_directive_t *line)
+{
+    const char *args = line->args;
+    const char *base = ap_getword_conf(request->pool, &args);
+    const char *to = ap_getword_conf(request->pool, &args);
+    size_t len = strlen(base);
+
+    /* Alias /a/ /folder/ leaves /a alone. */
+    if (!config_tree_is_path_below(request->uri, base) ||
+        (base[len - 1] == '/' && strncmp(request->uri, base, len) != 0)) {
+        return NULL;
+    }
+    return apr_pstrcat(request->pool, to, request->uri + len, NULL);
+}
+
+/* Of all lines the first that fits. */
 static bool find_alias(struct config_request *request, const ap_directive_t *level)
 {
-    static const char *const names[] = {"Alias", "ScriptAlias", NULL};
+    static const char *const names[] = {"Alias", "ScriptAlias", "AliasMatch",
+                                        "ScriptAliasMatch", NULL};
     apr_array_header_t *lines = config_order_lines(level, names, request->pool);
 
     for (int i = 0; i < lines->nelts; i++) {
-        const char *args = line_at(lines, i)->args;
-        const char *base = ap_getword_conf(request->pool, &args);
-        const char *to = ap_getword_conf(request->pool, &args);
+        const ap_directive_t *line = line_at(lines, i);
+        const char *to = NULL;
 
-        if (config_tree_is_path_below(request->uri, base)) {
-            size_t len = strlen(base);
-
-            /* Alias /a/ /folder/ leaves /a alone. */
-            if (base[len - 1] == '/' && strncmp(request->uri, base, len) != 0) {
-                continue;
-            }
-            to = ap_server_root_relative(request->pool, to);
-            request->file = apr_pstrcat(request->pool, to, request->uri + len, NULL);
+        if (config_tree_is(line, "AliasMatch") ||
+            config_tree_is(line, "ScriptAliasMatch")) {
+            (void)match_line(&to, request, line);
+        }
+        else {
+            to = aliased_to(request, line);
+        }
+        if (to != NULL) {
+            request->file = ap_server_root_relative(request->pool, to);
             return true;
         }
     }
@@ -129,10 +171,14 @@ static bool find_in_sections(struct config_request *request, const ap_directive_
     return found;
 }
 
-/* A path may go on behind the file that answers it: /page.php/more. */
+/*
+ * httpd takes the first part of the path that is no folder for the file: of /page.php/more
+ * that is page.php, of /folder/nothing/more it is nothing.
+ */
 static void look_at_file(struct config_request *request)
 {
     char *path = apr_pstrdup(request->pool, request->file);
+    const char *missing = NULL;
     apr_finfo_t info;
     char *slash;
 
@@ -143,11 +189,16 @@ static void look_at_file(struct config_request *request)
         if (slash == NULL || slash == path) {
             return;
         }
+        missing = apr_pstrdup(request->pool, slash + 1);
         *slash = '\0';
     }
     if (info.filetype == APR_REG) {
         request->file = path;
         request->name = strrchr(path, '/') + 1;
+    }
+    else if (missing != NULL && *missing != '\0') {
+        request->file = apr_pstrcat(request->pool, path, "/", missing, NULL);
+        request->name = missing;
     }
 }
 
@@ -165,7 +216,7 @@ static void find_target(struct config_request *request, const ap_directive_t *ho
         request->target = CONFIG_REQUEST_PROXY;
         return;
     }
-    if (leads_by_patterns(host, request->pool) || strncmp(request->uri, "/~", 2) == 0) {
+    if (leads_anywhere(request, host) || strncmp(request->uri, "/~", 2) == 0) {
         return;
     }
     if ((host != NULL && find_alias(request, host)) || find_alias(request, NULL) ||
@@ -251,14 +302,51 @@ static enum config_request_place in_folder(const struct config_request *request,
     return yes(config_tree_is_path_below(request->file, path));
 }
 
+static enum config_request_place in_named(const char *name, const char *pattern,
+                                          bool regex, apr_pool_t *pool)
+{
+    return regex ? matches(pattern, name, pool)
+                 : yes(apr_fnmatch(pattern, name, 0) == APR_SUCCESS);
+}
+
+/* Of a folder, a file of one of these names may be what is served. */
+static bool may_be_index(const char *pattern, bool regex, const ap_directive_t *level,
+                         apr_pool_t *pool)
+{
+    for (const ap_directive_t *d = level; d != NULL; d = d->next) {
+        const char *args = d->args;
+        const char *word;
+
+        while (config_tree_is(d, "DirectoryIndex") &&
+               *(word = ap_getword_conf(pool, &args)) != '\0') {
+            if (in_named(word, pattern, regex, pool) != CONFIG_REQUEST_OUTSIDE) {
+                return true;
+            }
+        }
+        if (may_be_index(pattern, regex, d->first_child, pool)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum config_request_place in_files(const struct config_request *request,
                                           const char *pattern, bool regex)
 {
-    if (request->name == NULL) {
+    if (request->target == CONFIG_REQUEST_UNKNOWN) {
         return CONFIG_REQUEST_PERHAPS;
     }
-    return regex ? matches(pattern, request->name, request->pool)
-                 : yes(apr_fnmatch(pattern, request->name, 0) == APR_SUCCESS);
+    if (request->target == CONFIG_REQUEST_PROXY) {
+        return in_named(strrchr(request->uri, '/') + 1, pattern, regex, request->pool);
+    }
+    if (request->name != NULL) {
+        return in_named(request->name, pattern, regex, request->pool);
+    }
+    return in_named("index.html", pattern, regex, request->pool) !=
+                       CONFIG_REQUEST_OUTSIDE ||
+                   may_be_index(pattern, regex, ap_conftree, request->pool)
+               ? CONFIG_REQUEST_PERHAPS
+               : CONFIG_REQUEST_OUTSIDE;
 }
 
 static enum config_request_place in_one(const struct config_request *request,

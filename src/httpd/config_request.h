@@ -23,7 +23,7 @@ struct config_request {
     const char *uri; /**< decoded, as sections are compared with it */
     enum config_request_target target;
     const char *file; /**< absolute; NULL unless CONFIG_REQUEST_FILE */
-    const char *name; /**< the file's last part; NULL where an index may stand in */
+    const char *name; /**< the file's last part; NULL of a folder */
     apr_pool_t *pool;
 };
 

@@ -29,6 +29,14 @@ BLOCKS = {
     "docs/directives.md": {
         "Auth0StateDir": "test_a_server_that_starts_in_an_outage_has_the_keys",
         "httpd -t -D DUMP_AUTH0": "test_the_example_of_the_page_prints_what_the_page_says"},
+    "docs/packages.md": {
+        "Install": "test_installing_enables_the_module_and_changes_nothing_for_the_site",
+        "Protect a folder": "test_an_htaccess_file_protects_the_document_root",
+        "Upgrade":
+            "test_an_upgrade_restarts_the_server_and_keeps_what_the_administrator_wrote",
+        "Remove": "test_a_purge_leaves_nothing_of_the_package",
+        "RPM": "- needs Fedora, and the page says that it was not tried",
+        "Without a package": "test_everything_is_installed_below_destdir_and_prefix"},
     "docs/performance.md": {
         "How it was measured": "test_every_target_that_a_page_names_exists"},
     "docs/security.md": {},

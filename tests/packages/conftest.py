@@ -52,7 +52,8 @@ class Package:
 def state_of_the_tree():
     """What git sees, with what it is told to ignore, but for build/."""
     said = subprocess.run(["git", "-c", "safe.directory=*", "status", "--porcelain",
-                           "--ignored", "--untracked-files=all", "--", ".", ":!build"],
+                           "--ignored", "--untracked-files=all", "--", ".", ":!build",
+                           ":!*__pycache__*"],
                           cwd=paths.TOP, check=True, capture_output=True, text=True)
     return said.stdout
 

@@ -230,9 +230,9 @@ def test_a_purge_leaves_nothing_of_the_package(root, package, issuer):
     root.do("a2disconf", "auth0")
     root.path("/etc/apache2/conf-available/auth0.conf").unlink()
     root.do("apt-get", "purge", "-y", "--autoremove", NAME)
-    # Empty folders of a2dismod's, and what a2disconf notes for the test's own file.
-    of_a2dismod = r"/var/lib/apache2/(conf|module)/disabled_by_\w+( d |/auth0 )"
-    assert not {line for line in root.listing() - before if not re.match(of_a2dismod, line)}
+    # Empty folders that a2dismod and its kin make, and what a2disconf notes of the test's file.
+    theirs = r"/var/lib/apache2/(conf|module)/\w+_by_\w+( d |/auth0 )"
+    assert not {line for line in root.listing() - before if not re.match(theirs, line)}
     assert not before - root.listing()
     assert "auth0" not in root.do("dpkg-query", "-W", "-f", "${Package} ${db:Status-Abbrev}\n")
 
