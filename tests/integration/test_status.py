@@ -444,6 +444,7 @@ def test_bytes_of_others_stay_text_in_every_form(httpd, own_issuer, promtool):
     assert "<script" not in answer.text and "<i>" not in answer.text
 
 
+@pytest.mark.usefixtures("several_processes")
 def test_bytes_that_are_no_utf8_become_replacement_characters(httpd, own_issuer, promtool):
     server = httpd(trust(own_issuer) + OPENED, files=PAGES)
     conf = server.root / "conf" / "test.conf"

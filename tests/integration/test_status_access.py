@@ -197,6 +197,18 @@ def test_the_access_log_tells_of_the_request_and_not_of_its_error_document(httpd
     items(server, f"/valid 401 refused expired {issuer.iss} miss")
 
 
+def test_the_access_log_tells_of_the_request_and_not_of_its_parts(httpd, issuer):
+    """The part's token is known by then; the request's was not."""
+    server = httpd(trust(issuer) + ITEMS + location("/valid", "SetOutputFilter INCLUDES")
+                   + location("/part", require="auth0-permission a"), one_process=True,
+                   modules=("include",),
+                   files={"htdocs/valid": '<!--#include virtual="/part" -->.',
+                          "htdocs/part": "a part"},
+                   before='<Directory "/">\nOptions +Includes\n</Directory>\n')
+    assert server.get("/valid", issuer.mint(permissions=["a"])).text == "a part."
+    items(server, f"/valid 200 accepted accepted {issuer.iss} miss")
+
+
 def test_an_issuers_name_cannot_break_the_line(httpd, own_issuer):
     name = 'https://a/"b\\c/'
     server = httpd(trust(own_issuer) + ITEMS + location(

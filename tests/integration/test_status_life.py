@@ -165,8 +165,12 @@ REDIRECTS = """
     AddType text/html .shtml
     AddLanguage en .en
     DirectoryIndex index.html
+    RewriteEngine On
+    RewriteRule "^leap$" "/admin/page"
 </Directory>
 RewriteEngine On
+RewriteCond "/admin/page" -U
+RewriteRule "^/probe$" "/valid" [PT]
 RewriteRule "^/to-admin$" "/admin/page" [PT]
 RewriteRule "^/open/to-valid$" "/valid" [PT]
 """
@@ -207,6 +211,8 @@ def pages(httpd, ready_issuer):
     ("/to-admin", 401, 0, {"no_credentials": 1}),
     ("/documented/x", 401, 0, {"no_credentials": 1}),
     ("/documented-too/x", 401, 0, {"no_credentials": 1}),
+    ("/leap", 401, 0, {"no_credentials": 1}),          # the second of two is refused
+    ("/probe", 404, 0, {}),                            # it only asks what would become
     ("/open-404", 404, 0, {}),                         # the document was refused, not this
 ])
 def test_a_request_without_a_token_counts_once(pages, path, status, accepted, refused):
@@ -224,6 +230,8 @@ def test_a_request_without_a_token_counts_once(pages, path, status, accepted, re
     ("/kept/page.shtml", 200, 1, {}),                  # of whose parts one is refused
     ("/strict/", 403, 0, {"permission_missing": 1}),   # the folder is not, its index is
     ("/to-admin", 403, 0, {"permission_missing": 1}),
+    ("/leap", 403, 0, {"permission_missing": 1}),
+    ("/probe", 404, 0, {}),
     ("/documented/x", 404, 1, {}),
     ("/open-404", 404, 0, {}),
 ])
