@@ -64,7 +64,8 @@ fetch_promtool() {
     else
         cat "$folder/log" >&2
         rm -rf "$folder"
-        echo "Cannot fetch promtool. To try again by hand: apt-get download prometheus" >&2
+        echo "Cannot fetch promtool. To try again by hand:" \
+            "sudo apt-get update && apt-get download prometheus" >&2
         exit 1
     fi
 }
@@ -214,6 +215,7 @@ if ! command -v apt-get >/dev/null; then
 fi
 if [ -z "$missing" ]; then
     echo "Fetching: promtool"
+    [ "$(id -u)" != 0 ] || apt-get update >/dev/null 2>&1 || true
     fetch_promtool
     exit 0
 fi
