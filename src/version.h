@@ -5,6 +5,6 @@
 #ifndef AUTH0_VERSION_H
 #define AUTH0_VERSION_H
 
-#define AUTH0_JWT_VERSION "0.1.0"
+#define AUTH0_JWT_VERSION "1.0.0"
 
 #endif

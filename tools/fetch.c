@@ -17,6 +17,7 @@
 struct sight {
     struct fetched *fetched;
     CURL *easy;
+    apr_time_t start;
     apr_pool_t *pool;
 };
 
@@ -106,12 +107,14 @@ static void see_handshake(const SSL *ssl, int where, int value)
     }
 }
 
-/* libcurl has set what is verified; this only looks on. */
-static CURLcode watch_tls(CURL *easy, void *context, void *sight)
+/* TLS begins, so TCP stands. libcurl has set what is verified; this only looks on. */
+static CURLcode watch_tls(CURL *easy, void *context, void *data)
 {
+    struct sight *sight = data;
     SSL_CTX *ctx = context;
 
     (void)easy;
+    sight->fetched->connected = apr_time_now() - sight->start;
     if (SSL_CTX_set_ex_data(ctx, sight_index(), sight) == 1) {
         SSL_CTX_set_verify(ctx, SSL_CTX_get_verify_mode(ctx), see_certificate);
         SSL_CTX_set_info_callback(ctx, see_handshake);
@@ -159,7 +162,6 @@ static void keep_answer(void *context, int tag, const struct https_answer *answe
     (void)tag;
     fetched->elapsed = moment(easy, CURLINFO_TOTAL_TIME_T);
     fetched->named = moment(easy, CURLINFO_NAMELOOKUP_TIME_T);
-    fetched->connected = moment(easy, CURLINFO_CONNECT_TIME_T);
     fetched->secured = moment(easy, CURLINFO_APPCONNECT_TIME_T);
     fetched->date = date_of(easy);
     fetched->json_type = answer->json_type;
@@ -180,7 +182,7 @@ static void keep_answer(void *context, int tag, const struct https_answer *answe
 void fetch(struct fetched *fetched, const char *url, const struct fetch_limits *limits,
            apr_pool_t *pool)
 {
-    struct sight sight = {fetched, NULL, pool};
+    struct sight sight = {fetched, NULL, apr_time_now(), pool};
     const struct https_limits https = {
         .connect_timeout = limits->connect_timeout,
         .total_timeout = limits->total_timeout,

@@ -43,11 +43,12 @@ struct fetched {
     bool json_type; /**< Content-Type says JSON */
     long status;    /**< of HTTP; 0 without an answer */
     apr_interval_time_t elapsed;
-    apr_interval_time_t named;     /**< until the name was resolved; 0: not */
-    apr_interval_time_t connected; /**< until the TCP connection stood; 0: not */
-    apr_interval_time_t secured;   /**< until TLS stood; 0: not */
-    const char *address;           /**< where it went, a proxy's too; NULL: nowhere */
-    const char *tls;               /**< the version, such as "TLSv1.3"; NULL without */
+    apr_interval_time_t named; /**< until the name was resolved; 0: not */
+    apr_interval_time_t
+        connected; /**< until TLS could begin, through a proxy or not; 0: not */
+    apr_interval_time_t secured; /**< until TLS stood; 0: not */
+    const char *address;         /**< where it went, a proxy's too; NULL: nowhere */
+    const char *tls;             /**< the version, such as "TLSv1.3"; NULL without */
     struct fetch_certificate certificate;
     apr_time_t date; /**< of the answer's Date field; 0 without */
 };

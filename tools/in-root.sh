@@ -9,9 +9,9 @@
 # along: the mirrors and settings of apt, certificates, npm's settings. The clone is of
 # the last commit. The test vectors lie beside it where there are any here.
 #
-# mmdebstrap makes build/roots/SUITE.tar once; remove it to have a newer one. The root
-# itself, build/roots/SUITE, is removed when the command succeeds. Otherwise it stays,
-# to be looked into: --again runs a command in it as it is. All this is done as root,
+# tools/make-root.sh makes build/roots/SUITE.tar once; remove it to have a newer one.
+# The root itself, build/roots/SUITE, is removed when the command succeeds. Otherwise it
+# stays, to be looked into: --again runs a command in it as it is. All this is done as root,
 # with sudo where that asks for no password.
 #
 # Exit status: the command's; 64 for a wrong call.
@@ -55,52 +55,13 @@ flock -n 9 || fail "Another tools/in-root.sh uses $root."
 # ------------------------------------------------------------------------------
 # The root
 
-# The lines of sources.list that get SUITE from where this machine gets its own release.
-# Other repositories than Debian's are left out: they may have nothing for SUITE.
-sources() {
-    command -v apt-get >/dev/null || return 0
-    here=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-    mkdir -p "$work/lists/partial"
-    set -- -o "Dir::State::Lists=$work/lists" -o Dir::Cache::pkgcache= \
-        -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root
-    apt-get "$@" -qq update >&2
-    # shellcheck disable=SC2016  # apt's own variables
-    apt-get "$@" indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
-        'Identifier: Packages' 'Origin: Debian' |
-        sed -nE "s#^([^ ]+) $here((-updates|-security|/updates)? main)\$#deb \1 $suite\2#p" |
-        sort -u
-}
-
-make_root() {
-    work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
-    sources >"$work/sources.list"
-    # What leads to the packages: proxies, certificates, how old an index may be.
-    apt-config dump Acquire 2>/dev/null |
-        grep -E '^Acquire::(https?|Check-|Retries|ForceIPv)' >"$work/apt.conf" || :
-    # Without a line mmdebstrap takes Debian's own mirror.
-    set -- "$tar.new"
-    [ ! -s "$work/sources.list" ] || set -- "$@" "$work/sources.list"
-    # shellcheck disable=SC2016  # mmdebstrap's hooks see the root as $1
-    mmdebstrap --quiet --mode=root --format=tar --variant=minbase \
-        --include=make,git,ca-certificates --aptopt="$work/apt.conf" \
-        --setup-hook='if [ -e /etc/apt/auth.conf ]; then cp /etc/apt/auth.conf "$1/etc/apt/"; fi' \
-        --setup-hook='if [ -d /etc/apt/auth.conf.d ]; then cp -R /etc/apt/auth.conf.d "$1/etc/apt/"; fi' \
-        --customize-hook='if [ -d /usr/local/share/ca-certificates ]; then
-            cp -RL /usr/local/share/ca-certificates "$1/usr/local/share/"; fi' \
-        --customize-hook='chroot "$1" update-ca-certificates >/dev/null' \
-        "$suite" "$@" ||
-        fail "mmdebstrap did not make a root of $suite from: $(cat "$work/sources.list")"
-    mv "$tar.new" "$tar"
-}
-
 if [ -n "$again" ]; then
     [ -e "$root/src/main" ] || fail "There is no $root: run it without --again first." 64
 else
-    # The way to packages may have a password in it.
-    umask 077
-    [ -e "$tar" ] || { echo "Making a root of Debian $suite" && make_root; }
-    umask 022
+    if [ ! -e "$tar" ]; then
+        echo "Making a root of Debian $suite"
+        tools/make-root.sh "$suite" "$tar" make,git
+    fi
     rm -rf --one-file-system "$root"
     mkdir "$root"
     tar -x --numeric-owner -p -f "$tar" -C "$root"

@@ -55,6 +55,7 @@ struct check {
     const char *found;
     const char *hint;               /**< what strikes the eye */
     const char *from;               /**< file:line of what is expected */
+    const char *says;               /**< a requirement in words; else NULL */
     int depth;                      /**< of a requirement in its tree */
     const struct requirement *line; /**< a requirement's; else NULL */
 };

@@ -289,8 +289,9 @@ static void add_requirement(struct work *work, const struct requirement *one, in
         check->depth = depth++;
         check->verified = work->verified;
         check->from = one->from;
-        check->expected = apr_pstrcat(work->pool, methods_text(one, work->pool),
-                                      group ? heading(one->kind) : one->says, NULL);
+        check->says = apr_pstrcat(work->pool, methods_text(one, work->pool),
+                                  group ? heading(one->kind) : one->says, NULL);
+        check->expected = one->lacks != NULL ? one->lacks : check->says;
         check->found = one->found;
         switch (one->met) {
         case MET_YES:

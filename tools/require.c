@@ -128,17 +128,28 @@ static enum met yes(bool met)
 }
 
 /* All of the words; one that is missing settles it, whatever an expression says. */
-static enum met judge_words(const struct jwt_words *granted,
-                            const apr_array_header_t *words)
+static enum met judge_words(struct requirement *line, const char *claim,
+                            const struct jwt_words *granted,
+                            const struct jwt_claims *claims, apr_pool_t *pool)
 {
-    for (int i = 0; i < words->nelts; i++) {
-        const char *word = word_at(words, i);
+    apr_array_header_t *missing = apr_array_make(pool, 2, sizeof(const char *));
+
+    line->found = show_value(json_member(claims->payload, claim), pool);
+    for (int i = 0; i < line->words->nelts; i++) {
+        const char *word = word_at(line->words, i);
 
         if (!is_expression(word) && !jwt_words_contain(granted, word)) {
-            return MET_NO;
+            APR_ARRAY_PUSH(missing, const char *) = word;
         }
     }
-    return has_expression(words) ? MET_OPEN : MET_YES;
+    if (missing->nelts == 0) {
+        return has_expression(line->words) ? MET_OPEN : MET_YES;
+    }
+    line->lacks = apr_pstrcat(
+        pool,
+        show_words((const char *const *)missing->elts, (size_t)missing->nelts, pool),
+        " in ", claim, NULL);
+    return MET_NO;
 }
 
 /* One of the words is the value of a claim; the claim may depend on the word. */
@@ -315,12 +326,10 @@ static enum met judge_line(struct requirement *line, const struct require_user *
         return MET_NOBODY;
     }
     if (strcmp(line->name, "auth0-permission") == 0) {
-        line->found = show_value(json_member(claims->payload, "permissions"), pool);
-        return judge_words(&claims->permissions, line->words);
+        return judge_words(line, "permissions", &claims->permissions, claims, pool);
     }
     if (strcmp(line->name, "auth0-scope") == 0) {
-        line->found = show_value(json_member(claims->payload, "scope"), pool);
-        return judge_words(&claims->scope, line->words);
+        return judge_words(line, "scope", &claims->scope, claims, pool);
     }
     if (strcmp(line->name, "auth0-org") == 0 || strcmp(line->name, "auth0-client") == 0) {
         return judge_names(line, claims->payload, pool);
@@ -385,6 +394,7 @@ enum met require_judge(struct requirement *requirement, const struct require_use
                        apr_pool_t *pool)
 {
     requirement->found = NULL;
+    requirement->lacks = NULL;
     if (requirement->kind != REQUIRE_LINE) {
         requirement->met = judge_group(requirement, user, pool);
     }

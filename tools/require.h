@@ -46,6 +46,7 @@ struct requirement {
     /* Set by require_judge: */
     enum met met;
     const char *found; /**< what the token has, safe to print; NULL without a token */
+    const char *lacks; /**< which words it lacks, likewise; NULL: it is not about words */
 };
 
 /** A user as httpd knows one; claims NULL: nobody has logged in. */

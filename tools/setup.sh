@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what is missing to build, run or test the module.
 #
-#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|roots
+#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|browser|bench|roots|deb|rpm|packages|image
 #
 # Does nothing, quickly, when all is there. Otherwise it installs Debian packages
 # with apt-get when it is root or may use sudo without a password; if not, or with
@@ -34,6 +34,7 @@ want() {
 
 program() { command -v "$1"; }
 server() { command -v apache2 || command -v httpd; }
+installed() { dpkg-query -W -f '${db:Status-Status}' "$1" | grep -qx installed; }
 library() { pkg-config --exists "$1"; }
 fuzzer_runtime() {
     echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
@@ -63,7 +64,8 @@ fetch_promtool() {
     else
         cat "$folder/log" >&2
         rm -rf "$folder"
-        echo "Cannot fetch promtool. To try again by hand: apt-get download prometheus" >&2
+        echo "Cannot fetch promtool. To try again by hand:" \
+            "sudo apt-get update && apt-get download prometheus" >&2
         exit 1
     fi
 }
@@ -101,7 +103,8 @@ want_test() {
     want libapache2-mod-oauth2 httpd_module mod_oauth2
     want php-cgi              program php-cgi
     want python3              test -x /usr/bin/python3
-    for name in pytest requests jwcrypto cryptography trustme hypothesis h2; do
+    for name in pytest requests jwcrypto cryptography trustme hypothesis h2 \
+        flask jwt jose; do
         want "python3-$name"  python_module "$name"
     done
     want_promtool
@@ -136,8 +139,6 @@ want_browser() {
 want_bench() {
     want_test
     want wrk                          program wrk
-    want python3-flask                python_module flask
-    want python3-jwt                  python_module jwt
     want gunicorn                     program gunicorn
 }
 
@@ -147,6 +148,36 @@ want_roots() {
     want debian-archive-keyring debian_keys
     want util-linux             program unshare
     want git                    program git
+}
+
+# What debian/control asks for, which dpkg takes by the package's name, and lintian.
+want_deb() {
+    for name in apache2-dev build-essential check debhelper libcjson-dev \
+            libcurl4-openssl-dev libssl-dev pkgconf; do
+        want "$name"            installed "$name"
+    done
+    want dpkg-dev               program dpkg-buildpackage
+    want lintian                program lintian
+}
+
+want_rpm() {
+    want_build
+    want check                  library check
+    want rpm                    program rpmbuild
+}
+
+# The tests of what both make.
+want_packages() {
+    want_deb
+    want_rpm
+    want_roots
+    want rpmlint                program rpmlint
+    want man-db                 program man
+    want shellcheck             program shellcheck
+    want python3                test -x /usr/bin/python3
+    for name in pytest jwcrypto cryptography trustme; do
+        want "python3-$name"    python_module "$name"
+    done
 }
 
 case $purpose in
@@ -160,8 +191,11 @@ case $purpose in
     browser) want_browser ;;
     bench) want_bench ;;
     roots) want_roots ;;
+    deb) want_deb ;;
+    rpm) want_rpm ;;
+    packages) want_packages ;;
     *)
-        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|roots" >&2
+        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|browser|bench|roots|deb|rpm|packages|image" >&2
         exit 64
         ;;
 esac
@@ -181,6 +215,7 @@ if ! command -v apt-get >/dev/null; then
 fi
 if [ -z "$missing" ]; then
     echo "Fetching: promtool"
+    [ "$(id -u)" != 0 ] || apt-get update >/dev/null 2>&1 || true
     fetch_promtool
     exit 0
 fi

@@ -93,10 +93,10 @@ static void print_row(const struct check *check)
         return;
     }
     table_print_row(state_word(check), check->depth == 0 ? "requirements" : "",
-                    check->expected, check->depth * 2);
+                    check->says != NULL ? check->says : text, check->depth * 2);
 }
 
-/* What is expected of a requirement is its row already. */
+/* What a requirement expects is in its row already, unless it lacks something. */
 static void print_details(const struct check *check)
 {
     const struct advice *advice = advice_of(check);
@@ -106,7 +106,7 @@ static void print_details(const struct check *check)
     if (check->state == CHECK_SKIPPED && check->line == NULL) {
         return;
     }
-    if (check->line == NULL) {
+    if (check->expected != check->says) {
         table_print_field("expected", check->expected, indent);
     }
     table_print_field("found", check->found, indent);
@@ -155,6 +155,7 @@ const char *table_check_json(const struct check *check, apr_pool_t *pool)
     object_set_string(o, "auth0", advice->auth0);
     object_set_string(o, "httpd", advice->httpd);
     if (check->line != NULL) {
+        object_set_string(o, "says", check->says);
         object_set_number(o, "depth", check->depth);
     }
     return object_text(o, pool);

@@ -58,7 +58,8 @@ static void take_scheme_off(const char **text, size_t *size)
 {
     size_t len = strlen(SCHEME);
 
-    if (*size > len && strncasecmp(*text, SCHEME, len) == 0 && is_space((*text)[len])) {
+    if (*size >= len && strncasecmp(*text, SCHEME, len) == 0 &&
+        (*size == len || is_space((*text)[len]))) {
         *text += len;
         *size -= len;
         trim(text, size);

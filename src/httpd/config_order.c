@@ -82,11 +82,11 @@ static const char *literal_regex(enum shape *shape, const char *regex, apr_pool_
     char *text = apr_pstrdup(pool, regex);
     char *to = text;
 
-    if (*regex++ != '^' || *regex != '/' || regexes_are_changed()) {
+    if (regex[0] != '^' || regex[1] != '/' || regexes_are_changed()) {
         return NULL;
     }
     *shape = PREFIX;
-    for (; *regex != '\0'; regex++) {
+    for (regex++; *regex != '\0'; regex++) {
         if (*regex == '$' && regex[1] == '\0') {
             *shape = ONE;
             break;

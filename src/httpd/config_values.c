@@ -71,10 +71,15 @@ static bool is_port(const char *text, size_t len)
  */
 static bool has_sound_authority(const char *url)
 {
-    const char *host = strstr(url, "://") + 3;
-    size_t len = strcspn(host, "/?#");
+    const char *host = strstr(url, "://");
+    size_t len;
     size_t end = 0;
 
+    if (host == NULL) {
+        return false;
+    }
+    host += 3;
+    len = strcspn(host, "/?#");
     if (*host == '[') {
         end = 1 + strspn(host + 1, "0123456789abcdefABCDEF:.");
         end = host[end] == ']' ? end + 1 : 0;

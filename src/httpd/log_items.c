@@ -11,12 +11,12 @@
 #define KNOWN "decision, reason, issuer and cache"
 
 /* NULL, which is logged as "-", where a request was not judged. */
-typedef const char *item_value(const struct judgement *judgement, apr_pool_t *pool);
+typedef const char *item_value(struct judgement judgement, apr_pool_t *pool);
 
-static const char *decision(const struct judgement *judgement, apr_pool_t *pool)
+static const char *decision(struct judgement judgement, apr_pool_t *pool)
 {
     (void)pool;
-    switch (judgement->kind) {
+    switch (judgement.kind) {
     case JUDGEMENT_NONE:
         break;
     case JUDGEMENT_ACCEPTED:
@@ -29,26 +29,26 @@ static const char *decision(const struct judgement *judgement, apr_pool_t *pool)
     return NULL;
 }
 
-static const char *reason(const struct judgement *judgement, apr_pool_t *pool)
+static const char *reason(struct judgement judgement, apr_pool_t *pool)
 {
-    return judgement->kind == JUDGEMENT_REFUSED || judgement->kind == JUDGEMENT_REPORTED
-               ? reason_name(judgement->reason)
+    return judgement.kind == JUDGEMENT_REFUSED || judgement.kind == JUDGEMENT_REPORTED
+               ? reason_name(judgement.reason)
                : decision(judgement, pool);
 }
 
-static const char *issuer(const struct judgement *judgement, apr_pool_t *pool)
+static const char *issuer(struct judgement judgement, apr_pool_t *pool)
 {
-    return judgement->kind != JUDGEMENT_NONE && judgement->issuer != NULL
-               ? ap_escape_logitem(pool, judgement->issuer)
+    return judgement.kind != JUDGEMENT_NONE && judgement.issuer != NULL
+               ? ap_escape_logitem(pool, judgement.issuer)
                : NULL;
 }
 
-static const char *cache(const struct judgement *judgement, apr_pool_t *pool)
+static const char *cache(struct judgement judgement, apr_pool_t *pool)
 {
     (void)pool;
-    return judgement->kind == JUDGEMENT_NONE || judgement->cache == CACHE_UNUSED ? NULL
-           : judgement->cache == CACHE_HIT                                       ? "hit"
-                                                                                 : "miss";
+    return judgement.kind == JUDGEMENT_NONE || judgement.cache == CACHE_UNUSED ? NULL
+           : judgement.cache == CACHE_HIT                                      ? "hit"
+                                                                               : "miss";
 }
 
 static const struct item {
@@ -75,13 +75,8 @@ static const struct item *find_item(const char *name)
 static const char *log_item(request_rec *r, char *name)
 {
     const struct item *item = find_item(name);
-    struct judgement judgement;
 
-    if (item == NULL) {
-        return NULL;
-    }
-    judgement = judgement_of(r);
-    return item->value(&judgement, r->pool);
+    return item != NULL ? item->value(judgement_of(r), r->pool) : NULL;
 }
 
 int log_items_register(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)

@@ -252,12 +252,12 @@ static void write_reasons(request_rec *r, const char *title, const char *caption
             rows[used++].count = counts[reason];
         }
     }
-    qsort(rows, used, sizeof(rows[0]), compare_counts);
     ap_rvputs(r, "<h2>", title, "</h2>\n", NULL);
     if (used == 0) {
         ap_rputs("<p>None so far.</p>\n", r);
         return;
     }
+    qsort(rows, used, sizeof(rows[0]), compare_counts);
     ap_rvputs(r, "<table>\n<caption>", caption,
               "</caption>\n<thead><tr><th scope=\"col\">Reason</th>"
               "<th scope=\"col\" class=\"wide\">What clients are told</th>"

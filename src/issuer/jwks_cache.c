@@ -132,7 +132,7 @@ static void update(struct jwks_cache *cache, int slot)
         return; /* another thread did it meanwhile */
     }
     fresh = parse_current(&generation, cache, slot);
-    if (generation == 0) {
+    if (fresh == NULL && generation == 0) {
         return; /* try again next time */
     }
     if (fresh != NULL) {

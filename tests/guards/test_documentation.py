@@ -107,26 +107,81 @@ def reasons():
     return names - {"ok"}
 
 
+def section(page, heading):
+    """A section of a page with all below it; None when it has none of that name."""
+    match = re.search(rf"^(#+) *{heading}[^\n]*\n(.*?)(?=^\1 |\Z)", page, flags=re.M | re.S)
+    return match and match.group(2)
+
+
 def reason_rows(page):
-    """The names in the first column of the tables of a section Troubleshooting."""
-    match = re.search(r"^(#+) *Troubleshooting[^\n]*\n(.*?)(?=^\1 |\Z)", page,
-                      flags=re.M | re.S)
-    return set(re.findall(r"^\| *`([a-z0-9_]+)` *\|", match.group(2), flags=re.M)) \
-        if match else set()
+    """The rows of the tables of a section Reasons: name -> the other columns."""
+    rows = re.findall(r"^\| *`([a-z0-9_]+)` *\|(.*)\|$", section(page, "Reasons") or "",
+                      flags=re.M)
+    assert len(dict(rows)) == len(rows), "a reason stands there twice"
+    return {name: [cell.strip() for cell in rest.split("|")] for name, rest in rows}
 
 
-def test_every_reason_is_explained_under_troubleshooting_and_no_other():
-    explained = set()
-    for path in tree.pages():
-        explained |= reason_rows(tree.read(path))
-    assert explained == reasons()
+def test_every_reason_is_explained_in_the_manual_and_no_other():
+    assert set(reason_rows(tree.read("docs/errors.md"))) == reasons()
 
 
-def test_the_guard_reads_only_the_rows_of_the_troubleshooting_section():
-    page = ("## Errors\n| `E1` |\n| `not_this` | x |\n## Troubleshooting\n"
-            "| name | what |\n|---|---|\n| `expired` | old |\n## Development\n| `nor_this` |\n")
-    assert reason_rows(page) == {"expired"}
-    assert reason_rows("# Nothing here\n") == set()
+def test_every_reason_comes_with_what_it_means_and_what_to_do():
+    poor = {name: cells for name, cells in reason_rows(tree.read("docs/errors.md")).items()
+            if len(cells) != 2 or not all(cell.endswith((".", "?")) for cell in cells)}
+    assert poor == {}
+
+
+def test_the_guard_reads_only_the_rows_of_the_section_on_reasons():
+    page = ("## Errors\n| `E1` |\n| `not_this` | x |\n## Reasons\n### Some\n"
+            "| name | what | do |\n|---|---|---|\n| `expired` | Old. | Get a new one. |\n"
+            "## Development\n| `nor_this` | x |\n")
+    assert reason_rows(page) == {"expired": ["Old.", "Get a new one."]}
+    assert reason_rows("# Nothing here\n") == {}
+
+
+def sentences():
+    """The table of reasons: sentence -> names of the reasons that have it."""
+    source = tree.read("src/token/reason.c")
+    words = dict(re.findall(r'^#define (\w+) "([^"]*)"', source, flags=re.M))
+    found = {}
+    for name, text in re.findall(r'\{"([a-z0-9_]+)",\s*OUTCOME_\w+,\s*("[^"]*"|\w+)\}', source):
+        sentence = text.strip('"') if text.startswith('"') else words[text]
+        found.setdefault(sentence, set()).add(name)
+    found.pop("")
+    return found
+
+
+def described(page):
+    """The same from the section The descriptions."""
+    rows = re.findall(r"^\| ([A-Z][^|`]*) \| (`.*`) \|$", section(page, "The descriptions") or "",
+                      flags=re.M)
+    return {sentence: set(re.findall(r"`(\w+)`", names)) for sentence, names in rows}
+
+
+def test_the_manual_has_every_description_with_its_reasons():
+    page = tree.read("docs/errors.md")
+    assert described(page) == sentences()
+    changed = page.replace("| The access token has expired |", "| The token has expired |")
+    assert described(changed) != sentences()
+
+
+def readme_rows():
+    """What the tables of the README's section Directives link to: name -> anchor."""
+    return dict(re.findall(r"^\| \[`?((?:Auth0|Require|SetHandler)[^`\]]*)`?\]"
+                           r"\(docs/directives\.md#([^)]*)\) \|",
+                           section(tree.read("README.md"), "Directives"), flags=re.M))
+
+
+def test_the_readme_has_a_row_for_every_directive_and_requirement():
+    rows = readme_rows()
+    assert {name for name in rows if name.startswith("Auth0")} == directives()
+    required = {name.split()[1] for name in rows if name.startswith("Require ")}
+    headings = {heading.split()[1] for heading in sections(tree.read("docs/directives.md"))
+                if heading.startswith("Require ")}
+    assert required == headings
+    for name, anchor in rows.items():
+        words = name.split()[:2] if name.startswith("Require") else [name]
+        assert anchor == "-".join(words).lower(), name
 
 
 def phony_targets(makefile):

@@ -7,8 +7,9 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 C_SUFFIXES = {".c", ".h"}
 TEXT_SUFFIXES = C_SUFFIXES | {".py", ".sh", ".mjs", ".js", ".html", ".css", ".conf", ".md",
-                              ".apxs", ".map", ".supp", ".yml"}
-TEXT_NAMES = {".env.example", ".gitignore", ".clang-format", "run", "Dockerfile"}
+                              ".apxs", ".map", ".supp", ".yml", ".spec", ".load"}
+TEXT_NAMES = {".env.example", ".gitignore", ".clang-format", "run", "Dockerfile",
+              "control", "rules", "smoke", "README.Debian"}
 MADE = {".git", "build", "run", "node_modules", "__pycache__", ".pytest_cache",
         ".hypothesis"}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support import pages
+from support import pages, paths
 from support.backend import seen_header
 from support.conf import PROXY, assert_accepted, location, proxied, trust
 from support.pages import README, example, trusting
@@ -24,11 +24,16 @@ AUDIENCE = "https://hello-world.example.com"
 ELSEWHERE = {
     (README, "In httpd.conf"):
         ("test_documentation", "test_the_readmes_example_protects_what_it_says"),
-    (README, "In httpd.conf 2"):
-        ("test_documentation", "test_the_readmes_back_end_learns_who_the_user_is"),
     (pages.DIRECTIVES, "httpd -t -D DUMP_AUTH0"):
         ("test_dump", "test_the_example_of_the_page_prints_what_the_page_says"),
 }
+
+#: And those of a package or an image, which tests outside of this folder exercise.
+OUTSIDE = {
+    ("docs/packages.md", name):
+        ("tests/packages/test_deb_life.py",
+         "test_an_htaccess_file_protects_the_document_root")
+    for name in ("Protect a folder", "Protect a folder 2")}
 
 
 def files(*names):
@@ -395,11 +400,16 @@ def not_exercised(page, text, exercised):
     return [name for name in pages.examples_of(text) if (page, name) not in exercised]
 
 
-@pytest.mark.parametrize("page", [pages.DIRECTIVES, pages.MONITORING, README])
+#: docs/guide.md has a check of its own.
+PAGES = sorted(f"docs/{page.name}" for page in (paths.TOP / "docs").glob("*.md")
+               if page.name != "guide.md") + [README]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_example_is_loaded_by_a_test(page):
     for file in sorted(Path(__file__).parent.glob("test_examples*.py")):
         importlib.import_module(file.stem)
-    text, exercised = pages.read(page), pages.EXERCISED | set(ELSEWHERE)
+    text, exercised = pages.read(page), pages.EXERCISED | {*ELSEWHERE, *OUTSIDE}
     assert len(pages.examples_of(text)) == len(pages.blocks(text))
     assert not_exercised(page, text, exercised) == []
     more = "\n## New\n\n```apache\nAuth0Leeway 1\n```\n```apache\nAuth0Leeway 2\n```\n"
@@ -412,3 +422,11 @@ def test_an_example_that_another_file_has_is_really_tested_there(page, name):
     assert callable(getattr(importlib.import_module(module), test))
     assert name in pages.examples_of(pages.read(page))
     assert (page, name) not in pages.EXERCISED
+
+
+@pytest.mark.parametrize("page, name", OUTSIDE)
+def test_an_example_that_is_tested_outside_is_read_from_its_page_there(page, name):
+    file, test = OUTSIDE[page, name]
+    source = (paths.TOP / file).read_text("utf-8")
+    assert f'"{page}"' in source and f"\ndef {test}(" in source
+    assert name in pages.examples_of(pages.read(page))

@@ -48,7 +48,7 @@ def test_colleagues_see_it_with_a_permission(httpd, issuer, block):
 
 @example("The access log", MONITORING)
 def test_the_access_log_has_the_reason(httpd, issuer, block):
-    server = httpd(trusting(issuer, block), files=FILES)
+    server = httpd("Auth0TokenCache 64\n" + trusting(issuer, block), files=FILES)
     assert server.get("/api/page", issuer.mint(aud=AUDIENCE, sub="ann")).status == 200
     assert_refusal(server.get("/api/page"), "E1")
     log = server.root / "logs/auth0.log"

@@ -5,7 +5,6 @@ and .htaccess files. See test_examples.py.
 """
 
 import os
-import re
 import subprocess
 
 import pytest
@@ -240,26 +239,3 @@ def test_the_readmes_file_protects_its_folder_where_it_is_heard(httpd, issuer, a
     # Without the line that trusts it, the issuer's domain is no more allowed than that.
     plain = httpd(ca + allowed, files={**PAGE, "htdocs/.htaccess": ours})
     assert plain.get("/valid").status == 500
-
-
-# ---- the log ---------------------------------------------------------------------------
-
-
-@example("Troubleshooting", README)
-def test_the_log_says_what_the_page_shows_and_only_when_asked(httpd, issuer, block):
-    (section,) = [text for heading, text in pages.sections(pages.read(README))
-                  if heading == "Troubleshooting"]
-    ((_, shown),) = pages.blocks(section, "")
-    promised = [re.sub(r"^(\[[^]]*\] )+", "", line) for line in shown.splitlines()]
-    assert len(promised) == 2
-    place = location("/valid", require="auth0-permission read:admin-messages")
-    for line, said in ((block, 1), ("", 0)):
-        server = httpd(trust(issuer) + place + line, files=PAGE, log_level="warn")
-        good = issuer.mint(sub="auth0|dev-user", permissions=["read:admin-messages"])
-        assert server.get("/valid", good).status == 200
-        assert_refusal(server.get("/valid"), "E1")
-        assert_refusal(server.get("/valid", "opaque"), "E3", reason="token_opaque")
-        assert_refusal(server.get("/valid", issuer.mint(sub="auth0|dev-user")), "E4",
-                       scope="read:admin-messages", reason="permission_missing")
-        assert [server.log().count(text) for text in promised] == [said, said]
-        assert "no_credentials" not in server.log()

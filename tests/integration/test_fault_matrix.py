@@ -27,6 +27,7 @@ from support.fault_table import FAULTS, LINK_LOCAL
 from support.httpd import Httpd, readable_folder
 from support.issuer import JWKS_PATH
 from support.origin import PROXIED_ZONE, ZONE, Door, Origins, answer
+from support.process import find_faketime
 from support.refusal import assert_refusal
 from support.wait import wait_until
 
@@ -736,11 +737,6 @@ def test_no_proxy_is_used_when_the_configuration_says_none(httpd, origins):
     config, files = configuration(tenant)
     wait_for_keys(httpd(config, files=files, env=env), tenant)
     assert (proxy.connections, tenant.connections) == (1, 2)
-
-
-def find_faketime():
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    return str(found[0]) if found else None
 
 
 def test_a_step_of_the_clock_makes_keys_neither_older_nor_younger(httpd, origins):

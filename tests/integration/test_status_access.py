@@ -46,6 +46,17 @@ def test_an_htaccess_file_cannot_open_the_page(httpd, issuer, how):
     assert server.get(PAGE).status == 200
 
 
+def test_a_handler_of_the_servers_files_lends_its_trust_to_no_other(httpd, issuer):
+    """SetHandler stands in the server's file, and an .htaccess file puts ours in its place."""
+    server = httpd(trust(issuer) + OPENED + OVERRIDE
+                   + '<Directory "${DOCS}/dir">\nSetHandler default-handler\n</Directory>\n',
+                   modules=("rewrite",),
+                   files={"htdocs/dir/page": "the page", "htdocs/dir/.htaccess": ""})
+    assert server.get("/dir/page").text == "the page"
+    server.write("htdocs/dir/.htaccess", INTRUSIONS["by a rewrite"])
+    assert server.get("/dir/page").status == 403
+
+
 def test_an_index_page_does_not_carry_the_handler_out_of_its_htaccess_file(httpd, issuer):
     """mod_dir makes the index's request the folder's, with its configuration."""
     server = httpd(trust(issuer) + OPENED + OVERRIDE,
@@ -119,7 +130,7 @@ def test_a_page_for_everybody_is_warned_of(bench, config, warned):
 
 
 def test_mod_status_has_a_block_of_ours(httpd, issuer):
-    server = httpd(trust(issuer) + OPENED + location("/valid")
+    server = httpd("Auth0TokenCache 64\n" + trust(issuer) + OPENED + location("/valid")
                    + '<Location "/server-status">\nSetHandler server-status\nRequire local\n'
                    "</Location>\n", modules=("status",), files={"htdocs/valid": "ok"},
                    one_process=True)
@@ -140,7 +151,7 @@ def test_mod_status_has_a_block_of_ours(httpd, issuer):
 
 # ---- the access log --------------------------------------------------------------------
 
-ITEMS = ('LogFormat "%U %>s %{decision}^AJ %{reason}^AJ %{issuer}^AJ %{cache}^AJ" items\n'
+ITEMS = ('Auth0TokenCache 64\nLogFormat "%U %>s %{decision}^AJ %{reason}^AJ %{issuer}^AJ %{cache}^AJ" items\n'
          "CustomLog logs/items.log items\n")
 
 
@@ -184,6 +195,18 @@ def test_the_access_log_tells_of_the_request_and_not_of_its_error_document(httpd
                    files={"htdocs/kept/e": "an error"}, one_process=True)
     assert server.get("/valid", issuer.mint(exp_in=-60)).status == 401
     items(server, f"/valid 401 refused expired {issuer.iss} miss")
+
+
+def test_the_access_log_tells_of_the_request_and_not_of_its_parts(httpd, issuer):
+    """The part's token is known by then; the request's was not."""
+    server = httpd(trust(issuer) + ITEMS + location("/valid", "SetOutputFilter INCLUDES")
+                   + location("/part", require="auth0-permission a"), one_process=True,
+                   modules=("include",),
+                   files={"htdocs/valid": '<!--#include virtual="/part" -->.',
+                          "htdocs/part": "a part"},
+                   before='<Directory "/">\nOptions +Includes\n</Directory>\n')
+    assert server.get("/valid", issuer.mint(permissions=["a"])).text == "a part."
+    items(server, f"/valid 200 accepted accepted {issuer.iss} miss")
 
 
 def test_an_issuers_name_cannot_break_the_line(httpd, own_issuer):

@@ -165,8 +165,12 @@ REDIRECTS = """
     AddType text/html .shtml
     AddLanguage en .en
     DirectoryIndex index.html
+    RewriteEngine On
+    RewriteRule "^leap$" "/admin/page"
 </Directory>
 RewriteEngine On
+RewriteCond "/admin/page" -U
+RewriteRule "^/probe$" "/valid" [PT]
 RewriteRule "^/to-admin$" "/admin/page" [PT]
 RewriteRule "^/open/to-valid$" "/valid" [PT]
 """
@@ -177,7 +181,7 @@ def pages(httpd, ready_issuer):
     files = {"htdocs/valid": "ok", "htdocs/error.html": "an error",
              "htdocs/kept/error.html": "an error, for friends",
              "htdocs/folder/index.html": "index", "htdocs/list/kept-1": "1",
-             "htdocs/list/kept-2": "2", "htdocs/strict/index.html": "index",
+             "htdocs/list/kept-2": "2", "htdocs/reported/index.html": "index", "htdocs/strict/index.html": "index",
              "htdocs/admin/page": "admin", "htdocs/variants/kept.txt.en": "variant",
              "htdocs/open/page.shtml": '<!--#include virtual="/valid" -->',
              "htdocs/kept/page.shtml": '<!--#include virtual="/valid" -->, '
@@ -187,6 +191,11 @@ def pages(httpd, ready_issuer):
                  + location("/folder/index.html") + location("/kept") + location("/strict")
                  + location("/strict/index.html", require="auth0-permission a")
                  + location("/admin", require="auth0-permission a")
+                 + location("/reported", "Auth0ReportOnly On")
+                 + location("/reported/index.html", "Auth0ReportOnly On",
+                            require="auth0-permission a")
+                 + location("/reported/kept", "Auth0ReportOnly Off")
+                 + "RewriteRule \"^/reported/to-kept$\" \"/reported/kept\" [PT]\n"
                  + location("/documented", "ErrorDocument 401 /error.html",
                             "ErrorDocument 404 /kept/error.html")
                  + location("/documented-too", "ErrorDocument 401 /kept/error.html")
@@ -202,6 +211,8 @@ def pages(httpd, ready_issuer):
     ("/to-admin", 401, 0, {"no_credentials": 1}),
     ("/documented/x", 401, 0, {"no_credentials": 1}),
     ("/documented-too/x", 401, 0, {"no_credentials": 1}),
+    ("/leap", 401, 0, {"no_credentials": 1}),          # the second of two is refused
+    ("/probe", 404, 0, {}),                            # it only asks what would become
     ("/open-404", 404, 0, {}),                         # the document was refused, not this
 ])
 def test_a_request_without_a_token_counts_once(pages, path, status, accepted, refused):
@@ -219,6 +230,8 @@ def test_a_request_without_a_token_counts_once(pages, path, status, accepted, re
     ("/kept/page.shtml", 200, 1, {}),                  # of whose parts one is refused
     ("/strict/", 403, 0, {"permission_missing": 1}),   # the folder is not, its index is
     ("/to-admin", 403, 0, {"permission_missing": 1}),
+    ("/leap", 403, 0, {"permission_missing": 1}),
+    ("/probe", 404, 0, {}),
     ("/documented/x", 404, 1, {}),
     ("/open-404", 404, 0, {}),
 ])
@@ -227,6 +240,17 @@ def test_a_request_with_a_token_counts_once(pages, ready_issuer, path, status, a
     assert pages.get(path, ready_issuer.mint()).status == status
     assert pages.get("/valid", ready_issuer.mint()).status == 200
     wait_for_requests(pages, accepted + 1, refused)
+
+
+@pytest.mark.parametrize("path, token, expected", [
+    ("/reported/", False, (0, {}, {"no_credentials": 1})),
+    ("/reported/", True, (0, {}, {"permission_missing": 1})),  # not the folder, its index
+    ("/reported/to-kept", False, (0, {"no_credentials": 1}, {})),
+])
+def test_a_request_that_is_only_reported_counts_once(pages, ready_issuer, path, token,
+                                                     expected):
+    pages.get(path, ready_issuer.mint() if token else None)
+    wait_for_requests(pages, *expected)
 
 
 def test_a_request_that_waits_on_the_same_connection_counts_too(httpd, ready_issuer):

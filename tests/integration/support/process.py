@@ -69,3 +69,9 @@ def resident_memory_of(pid):
     """How many bytes of this process are in memory."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def find_faketime():
+    """The library that gives a process another clock; None where it is not installed."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    return str(found[0]) if found else None
