@@ -72,33 +72,34 @@ sources() {
 }
 
 make_root() {
-    work=$(mktemp -d)
+    work=$(mktemp -d "$roots/$suite.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     sources >"$work/sources.list"
-    # What leads to the packages: proxies, certificates, how old an index may be.
+    # Proxies, certificates, how old an index may be.
     apt-config dump Acquire 2>/dev/null |
         grep -E '^Acquire::(https?|Check-|Retries|ForceIPv)' >"$work/apt.conf" || :
     # Without a line mmdebstrap takes Debian's own mirror.
-    set -- "$tar.new"
+    set -- "$work/root.tar"
     [ ! -s "$work/sources.list" ] || set -- "$@" "$work/sources.list"
     # shellcheck disable=SC2016  # mmdebstrap's hooks see the root as $1
     mmdebstrap --quiet --mode=root --format=tar --variant=minbase \
         --include=make,git,ca-certificates --aptopt="$work/apt.conf" \
-        --setup-hook='if [ -e /etc/apt/auth.conf ]; then cp /etc/apt/auth.conf "$1/etc/apt/"; fi' \
-        --setup-hook='if [ -d /etc/apt/auth.conf.d ]; then cp -R /etc/apt/auth.conf.d "$1/etc/apt/"; fi' \
-        --customize-hook='if [ -d /usr/local/share/ca-certificates ]; then
-            cp -RL /usr/local/share/ca-certificates "$1/usr/local/share/"; fi' \
+        --setup-hook='for file in /etc/apt/auth.conf /etc/apt/auth.conf.d; do
+            [ ! -e "$file" ] || cp -R "$file" "$1/etc/apt/"; done' \
+        --customize-hook='[ ! -d /usr/local/share/ca-certificates ] ||
+            cp -RL /usr/local/share/ca-certificates "$1/usr/local/share/"' \
         --customize-hook='chroot "$1" update-ca-certificates >/dev/null' \
         "$suite" "$@" ||
         fail "mmdebstrap did not make a root of $suite from: $(cat "$work/sources.list")"
-    mv "$tar.new" "$tar"
+    # The way to packages may have a password in it.
+    chmod 600 "$work/root.tar"
+    mv "$work/root.tar" "$tar"
+    rm -rf "$work"
 }
 
 if [ -n "$again" ]; then
     [ -e "$root/src/main" ] || fail "There is no $root: run it without --again first." 64
 else
-    # The way to packages may have a password in it.
-    umask 077
     [ -e "$tar" ] || { echo "Making a root of Debian $suite" && make_root; }
     umask 022
     rm -rf --one-file-system "$root"
@@ -122,8 +123,9 @@ fi
 
 set -- HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     AUTH0_JWT_VECTORS=/src/vectors "$@"
-for name in $(env | sed -nE \
-        's/^(CI|TERM|AUTH0_JWT_[A-Z_]+|[A-Za-z]+_(proxy|PROXY)|(npm_config|NPM_CONFIG)_\w+)=.*/\1/p'); do
+ours='CI|TERM|AUTH0_JWT_[A-Z_]+'
+network='[A-Za-z]+_(proxy|PROXY)|(npm_config|NPM_CONFIG)_\w+'
+for name in $(env | sed -nE "s/^($ours|$network)=.*/\1/p"); do
     eval "set -- \"\$name=\$$name\" \"\$@\""
 done
 
