@@ -29,6 +29,12 @@ BLOCKS = {
     "docs/directives.md": {
         "Auth0StateDir": "test_a_server_that_starts_in_an_outage_has_the_keys",
         "httpd -t -D DUMP_AUTH0": "test_the_example_of_the_page_prints_what_the_page_says"},
+    "docs/command-line.md": dict.fromkeys(
+        ["A key and a token to try with", "What does a token say?", "Would it be accepted?",
+         "Why is it refused?", "At this place of this server?", "Which keys are there?",
+         "What is wrong between here and Auth0?", "In scripts"],
+        "test_every_example_of_the_page_prints_what_the_page_says"),
+    "docs/monitoring.md": {},
     "docs/packages.md": {
         "Install": "test_installing_enables_the_module_and_changes_nothing_for_the_site",
         "Protect a folder": "test_an_htaccess_file_protects_the_document_root",
@@ -69,6 +75,7 @@ def shell_blocks(page):
 
 
 def test_every_block_of_commands_is_run_by_a_test_or_says_why_not():
+    assert {tree.name(path) for path in tree.pages()} == {*BLOCKS, GUIDE}
     for page, known in BLOCKS.items():
         assert shell_blocks(tree.read(page)) == set(known), page
     named = {test for known in BLOCKS.values() for test in known.values()
