@@ -6,12 +6,14 @@ versions that the page names; with other ones they are not compared.
 
 import functools
 import importlib.metadata
+import importlib.util
 import os
 import re
 import subprocess
 import sys
 import time
 import urllib.parse
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -413,10 +415,16 @@ NEEDS = {"hello-world": ("jwt", "PyJWT", "2.6.0"),
 
 
 def need_library(sample):
-    """Skip without Flask and this sample's library; on CI their absence is a failure."""
+    """Skip without Flask and this sample's library; on CI their absence is a failure.
+
+    Not that of python-jose, which Debian 12 is the last to have.
+    """
+    release = Path("/etc/os-release")
+    jose = release.exists() and "VERSION_CODENAME=bookworm" in release.read_text()
     for name in ("flask", NEEDS[sample][0]):
         if importlib.util.find_spec(name) is None:
-            (pytest.fail if paths.CI else pytest.skip)(f"Python has no {name}")
+            must = paths.CI and (name != "jose" or jose)
+            (pytest.fail if must else pytest.skip)(f"Python has no {name}")
 
 
 @pytest.fixture
