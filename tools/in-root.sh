@@ -62,6 +62,7 @@ else
         echo "Making a root of Debian $suite"
         tools/make-root.sh "$suite" "$tar" make,git
     fi
+    umask 022
     rm -rf --one-file-system "$root"
     mkdir "$root"
     tar -x --numeric-owner -p -f "$tar" -C "$root"
@@ -83,8 +84,9 @@ fi
 
 set -- HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     AUTH0_JWT_VECTORS=/src/vectors "$@"
-for name in $(env | sed -nE \
-        's/^(CI|TERM|AUTH0_JWT_[A-Z_]+|[A-Za-z]+_(proxy|PROXY)|(npm_config|NPM_CONFIG)_\w+)=.*/\1/p'); do
+ours='CI|TERM|AUTH0_JWT_[A-Z_]+'
+network='[A-Za-z]+_(proxy|PROXY)|(npm_config|NPM_CONFIG)_\w+'
+for name in $(env | sed -nE "s/^($ours|$network)=.*/\1/p"); do
     eval "set -- \"\$name=\$$name\" \"\$@\""
 done
 
