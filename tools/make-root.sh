@@ -6,7 +6,7 @@
 #
 # It has ca-certificates and PACKAGES beside what every Debian has, and takes this
 # machine's way to packages along: the mirrors and settings of apt, and certificates.
-# The file may therefore hold a password, and is its owner's alone.
+# The file is its owner's alone.
 set -eu
 
 if [ $# -lt 2 ]; then
@@ -17,9 +17,9 @@ suite=$1
 tar=$2
 packages=ca-certificates${3:+,$3}
 
-work=$(mktemp -d)
+# Beside the file: the root is too big for some machines' /tmp.
+work=$(mktemp -d "$tar.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-umask 077
 
 # The lines of sources.list that get SUITE from where this machine gets its own release.
 # Other repositories than Debian's are left out: they may have nothing for SUITE.
@@ -38,22 +38,24 @@ sources() {
 }
 
 sources >"$work/sources.list"
-# What leads to the packages: proxies, certificates, how old an index may be.
+# Proxies, certificates, how old an index may be.
 apt-config dump Acquire 2>/dev/null |
     grep -E '^Acquire::(https?|Check-|Retries|ForceIPv)' >"$work/apt.conf" || :
 # Without a line mmdebstrap takes Debian's own mirror.
-set -- "$tar.new"
+set -- "$work/root.tar"
 [ ! -s "$work/sources.list" ] || set -- "$@" "$work/sources.list"
 # shellcheck disable=SC2016  # mmdebstrap's hooks see the root as $1
 mmdebstrap --quiet --mode=root --format=tar --variant=minbase \
     --include="$packages" --aptopt="$work/apt.conf" \
-    --setup-hook='if [ -e /etc/apt/auth.conf ]; then cp /etc/apt/auth.conf "$1/etc/apt/"; fi' \
-    --setup-hook='if [ -d /etc/apt/auth.conf.d ]; then cp -R /etc/apt/auth.conf.d "$1/etc/apt/"; fi' \
-    --customize-hook='if [ -d /usr/local/share/ca-certificates ]; then
-        cp -RL /usr/local/share/ca-certificates "$1/usr/local/share/"; fi' \
+    --setup-hook='for file in /etc/apt/auth.conf /etc/apt/auth.conf.d; do
+        [ ! -e "$file" ] || cp -R "$file" "$1/etc/apt/"; done' \
+    --customize-hook='[ ! -d /usr/local/share/ca-certificates ] ||
+        cp -RL /usr/local/share/ca-certificates "$1/usr/local/share/"' \
     --customize-hook='chroot "$1" update-ca-certificates >/dev/null' \
     "$suite" "$@" || {
     echo "mmdebstrap did not make a root of $suite from: $(cat "$work/sources.list")" >&2
     exit 1
 }
-mv "$tar.new" "$tar"
+# The way to packages may have a password in it.
+chmod 600 "$work/root.tar"
+mv "$work/root.tar" "$tar"

@@ -14,7 +14,9 @@ folder=$(cd "${1:-$(dirname "$0")/../build/rpm}" && pwd)
 cd "$(dirname "$0")/.."
 apxs=${APXS:-apxs}
 
-rm -rf "$folder"
+for name in BUILD BUILDROOT RPMS SOURCES SPECS SRPMS build.log; do
+    rm -rf "${folder:?}/$name"
+done
 mkdir -p "$folder/SOURCES"
 tools/dist.sh "$folder/SOURCES" >/dev/null
 

@@ -39,7 +39,10 @@ def unpacked(package, tmp_path_factory):
 
 def test_lintian_has_nothing_to_say(package, unpacked, tmp_path):
     said = lintian(package.one("*.changes"))
-    assert (said.returncode, said.stdout) == (0, "")
+    # What a later lintian than Debian 12's tells: that there is a later policy to read.
+    tags = [line for line in said.stdout.splitlines()
+            if "out-of-date-standards-version" not in line]
+    assert (said.returncode, tags) == (0, [])
     # It does look: the same package without its copyright.
     other = tmp_path / "other"
     shutil.copytree(unpacked, other, symlinks=True)
