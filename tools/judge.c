@@ -54,10 +54,12 @@ static bool is_of_header(enum reason reason)
 
 static void check_form(struct work *work, enum reason reason)
 {
-    struct check *form = judge_add(work, "form");
-    struct check *header = judge_add(work, "header");
+    struct check *form;
+    struct check *header;
 
-    form = header - 1; /* the array may have moved */
+    (void)judge_add(work, "form");
+    header = judge_add(work, "header");
+    form = header - 1; /* the array may have moved in between */
     form->expected = "three parts of base64url with dots between them, JSON in the first "
                      "two";
     form->found = work->parts.count > TOKEN_PARTS_MAX

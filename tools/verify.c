@@ -207,7 +207,7 @@ static enum status print_outcome(const struct result *outcome,
         print_json(outcome, policy, place, all, pool);
         return outcome->status;
     }
-    if (!all && outcome->status == STATUS_UNAVAILABLE) {
+    if (!all && outcome->judged != NULL && outcome->status == STATUS_UNAVAILABLE) {
         return complain(arguments, outcome->status, "%s: %s",
                         reason_name(outcome->reason), outcome->judged->trust->problem);
     }

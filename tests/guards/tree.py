@@ -7,8 +7,9 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 C_SUFFIXES = {".c", ".h"}
 TEXT_SUFFIXES = C_SUFFIXES | {".py", ".sh", ".mjs", ".js", ".conf", ".md", ".apxs", ".map",
-                              ".supp", ".yml"}
-TEXT_NAMES = {".env.example", ".gitignore", ".clang-format", "run", "Dockerfile"}
+                              ".supp", ".yml", ".1", ".bash", ".fish"}
+TEXT_NAMES = {".env.example", ".gitignore", ".clang-format", "run", "Dockerfile",
+              "_auth0-jwt"}
 MADE = {".git", "build", "run", "node_modules", "__pycache__", ".pytest_cache",
         ".hypothesis"}
 

@@ -56,6 +56,30 @@ def config(issuer):
             AuthType Auth0
             Require auth0-claim email_verified
         </Location>
+        <Location "/pointer">
+            AuthType Auth0
+            Require auth0-claim /a~1b/c~0d=x
+        </Location>
+        <Location "/index">
+            AuthType Auth0
+            Require auth0-claim /profile/groups/01=a
+            Require auth0-claim /profile/groups/2
+        </Location>
+        <Location "/number">
+            AuthType Auth0
+            Require auth0-claim level=5
+            Require auth0-claim "level" = 5.0
+        </Location>
+        <Location "/true">
+            AuthType Auth0
+            Require auth0-claim email_verified=true
+            Require auth0-claim "my name"="a b"
+        </Location>
+        <Location "/null">
+            AuthType Auth0
+            Require auth0-claim nothing
+            Require auth0-claim profile=x
+        </Location>
         <Location "/user">
             AuthType Auth0
             Auth0UserClaim email
@@ -126,7 +150,8 @@ def config(issuer):
 
 
 PLACES = ["/valid", "/valid/", "/valid/reports", "/validity", "/any", "/all", "/all/merged",
-          "/client/x", "/claim/12", "/claim/x", "/set", "/user", "/methods", "/none",
+          "/client/x", "/claim/12", "/claim/x", "/set",
+          "/pointer", "/index", "/number", "/true", "/null", "/user", "/methods", "/none",
           "/late", "/other", "/secret", "/open", "/valid/closed", "/folder/page.html",
           "/folder/sub/a.txt", "/folder/%70age.html?x=/valid", "/folder/../valid"]
 
@@ -166,6 +191,9 @@ def callers(issuer, other):
             email="a@example.com"),
         "by id": issuer.mint(**good, **{"https://example.com/roles": "editor"},
                              org_id="org_1", email_verified=False, email="b@example.com"),
+        "pointer": issuer.mint(**{"a/b": {"c~d": "x"}}, level=5, nothing=None),
+        "numbers": issuer.mint(level=5.0, profile={"groups": ["a", "b", 0]}),
+        "names": issuer.mint(**{"my name": ["c", "a b"]}, level="5.0", nothing=""),
         "merged": issuer.mint(permissions=["other", "write:a"]),
         "another client": issuer.mint(azp="client-2", client_id="client-3"),
         "expired a little": issuer.mint(exp_in=-100, header={"typ": "at+jwt"}),
