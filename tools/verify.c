@@ -163,7 +163,9 @@ static void print_json(const struct result *outcome, const struct policy *policy
 
     object_set_string(o, "verdict", outcome->verdict);
     object_set_string(o, "reason", reason_name(outcome->reason));
-    object_set_number(o, "status", outcome_status(reason_outcome(outcome->reason)));
+    if (outcome->status != STATUS_UNDECIDED) {
+        object_set_number(o, "status", outcome_status(reason_outcome(outcome->reason)));
+    }
     if (outcome->judged != NULL) {
         add_judgement(o, outcome->judged, all, pool);
     }
