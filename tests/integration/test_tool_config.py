@@ -528,7 +528,7 @@ def test_which_files_a_section_may_be_about_is_told_as_far_as_the_text_can(mappe
     assert about("/index.html") == (1, [])
     assert about("/page") == (0, [])
     # Of a folder its index may be what is served, and nothing that begins with .ht.
-    assert about("/") == (0, ['<Files "index.html"'])
+    assert about("/") == (0, ['<Files "index.html">'])
     main, _ = dumps(mapped, "/.htaccess")
     assert json.dumps(main["requires"]).count("denied") == 1
 
