@@ -17,6 +17,7 @@ from support.tool import ACCEPTED, REFUSED, UNAVAILABLE, USAGE, tool
 
 ISS, AUD = "https://tenant.us.auth0.com/", "https://api.example.com"
 
+
 def keygen(folder, alg):
     """A fresh key; returns the mint options and the verify options of it."""
     key, document = folder / f"{alg}.key", folder / f"{alg}.json"
