@@ -26,12 +26,12 @@ static const char *const names[] = {"apache2", "httpd"};
 
 /*
  * As Debian's apache2ctl does. $1 is the envvars file, "" for none; the rest is the
- * command.
+ * command. Standard input is not httpd's: the token may be on it.
  */
-#define SHELL_LINE                                                                       \
-    "if [ -n \"$1\" ]; then "                                                            \
-    "APACHE_CONFDIR=${APACHE_CONFDIR:-$(dirname \"$1\")}; export APACHE_CONFDIR; "       \
-    "set -a; . \"$1\"; set +a; fi; shift; exec \"$@\" 2>&1"
+static const char shell_line[] =
+    "exec </dev/null 2>&1; if [ -n \"$1\" ]; then "
+    "APACHE_CONFDIR=${APACHE_CONFDIR:-$(dirname \"$1\")}; export APACHE_CONFDIR; "
+    "set -a; . \"$1\"; set +a; fi; shift; exec \"$@\"";
 
 static bool exists(const char *path, apr_pool_t *pool)
 {
@@ -191,7 +191,7 @@ const char *ask_httpd(const json_value **dump, const char *program, const char *
     {
         const char *const command[] = {"/bin/sh",
                                        "-c",
-                                       SHELL_LINE,
+                                       shell_line,
                                        "auth0-jwt",
                                        *envvars != '\0' ? absolute(envvars, pool) : "",
                                        program,

@@ -10,6 +10,7 @@
 #include "sign.h"
 #include "token.h"
 #include "token/base64url.h"
+#include "token/bearer.h"
 
 unsigned trust_algorithms(const struct trust *trust, const struct policy *policy)
 {
@@ -54,10 +55,12 @@ static bool is_of_header(enum reason reason)
 
 static void check_form(struct work *work, enum reason reason)
 {
-    struct check *form = judge_add(work, "form");
-    struct check *header = judge_add(work, "header");
+    struct check *form;
+    struct check *header;
 
-    form = header - 1; /* the array may have moved */
+    (void)judge_add(work, "form");
+    header = judge_add(work, "header");
+    form = header - 1; /* the array may have moved in between */
     form->expected = "three parts of base64url with dots between them, JSON in the first "
                      "two";
     form->found = work->parts.count > TOKEN_PARTS_MAX
@@ -73,6 +76,11 @@ static void check_form(struct work *work, enum reason reason)
     }
     fail(is_of_header(reason) ? header : form, reason);
     (is_of_header(reason) ? header : form)->hint = show_form(reason);
+    if (reason == REASON_AUTHORIZATION_MALFORMED) {
+        form->hint =
+            "there is white space, a quote, a comma or a character beyond ASCII in "
+            "it, which no token has";
+    }
     if (!is_of_header(reason)) {
         skip(header, "the token cannot be read");
     }
@@ -305,11 +313,14 @@ void judge(struct judgement *judgement, const struct policy *policy, const char 
                         .pool = pool,
                         .met = MET_NEUTRAL};
     const struct jwk *key;
-    enum reason reason = jwt_parse(&work.jwt, token, len, pool);
+    enum reason reason = REASON_AUTHORIZATION_MALFORMED;
     bool algorithm_holds;
     bool has_key;
 
     memset(judgement, 0, sizeof(*judgement));
+    if (bearer_is_token(token, len)) {
+        reason = jwt_parse(&work.jwt, token, len, pool);
+    }
     judgement->checks = apr_array_make(pool, 32, sizeof(struct check));
     token_split(&work.parts, token, len, pool);
     work.trust = find_trust(&work);

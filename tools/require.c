@@ -203,6 +203,26 @@ static const json_value *step_into(const json_value *value, const char *name)
     return element;
 }
 
+/* ~1 is a slash and ~0 a tilde; httpd has refused all else behind a tilde. */
+static void unescape(char *name)
+{
+    char *to = name;
+
+    for (const char *from = name; *from != '\0'; from++) {
+        char c = *from;
+
+        if (c == '~' && (from[1] == '0' || from[1] == '1')) {
+            from++;
+            c = '~';
+            if (*from == '1') {
+                c = '/';
+            }
+        }
+        *to++ = c;
+    }
+    *to = '\0';
+}
+
 /* A claim by its name, or by a path that begins with a slash. */
 static const json_value *find_claim(const json_value *value, const char *path,
                                     apr_pool_t *pool)
@@ -213,15 +233,8 @@ static const json_value *find_claim(const json_value *value, const char *path,
     while (*path == '/' && value != NULL) {
         size_t len = strcspn(path + 1, "/");
         char *name = apr_pstrmemdup(pool, path + 1, len);
-        char *to = name;
 
-        for (const char *from = name; *from != '\0'; from++) {
-            bool escaped = *from == '~' && from[1] != '\0';
-
-            from += escaped;
-            *to++ = !escaped ? *from : *from == '1' ? '/' : '~';
-        }
-        *to = '\0';
+        unescape(name);
         value = step_into(value, name);
         path += 1 + len;
     }

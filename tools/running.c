@@ -2,6 +2,7 @@
 
 #include <apr_fnmatch.h>
 #include <apr_strings.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -198,53 +199,88 @@ static bool asks(const json_value *host, const char *method, apr_pool_t *pool)
     return flag_of(host, "ours") && met != MET_YES && met != MET_NEUTRAL && met != MET_NO;
 }
 
-static const char *list_servers(const apr_array_header_t *hosts, apr_pool_t *pool)
+/* Names them on standard error, below a complaint. */
+static enum status complain_of_servers(const struct arguments *arguments,
+                                       const char *what, const apr_array_header_t *hosts,
+                                       apr_pool_t *pool)
 {
-    const char *text = "";
-
+    complain(arguments, STATUS_USAGE, "%s", what);
     for (int i = 0; i < hosts->nelts; i++) {
-        text = apr_pstrcat(
-            pool, text, "\n  ",
-            server_words(APR_ARRAY_IDX(hosts, i, const json_value *), pool), NULL);
+        fprintf(stderr, "  %s\n",
+                server_words(APR_ARRAY_IDX(hosts, i, const json_value *), pool));
     }
-    return text;
+    return STATUS_USAGE;
 }
 
-/* The one that is named; without a name, the only one that asks, or the main server. */
+/* Is there a virtual host at every port where the main server listens, as on Debian? */
+static bool is_covered(const json_value *main_server, const json_value *hosts)
+{
+    bool covered = true;
+
+    for (const json_value *v = json_first(json_member(main_server, "addresses"));
+         v != NULL; v = json_next(v)) {
+        const char *address = json_string(v);
+        const char *port = address != NULL ? port_of(address) : NULL;
+        bool found = false;
+
+        for (const json_value *h = json_first(hosts); h != NULL; h = json_next(h)) {
+            found = found || (!flag_of(h, "main") && port != NULL && listens_on(h, port));
+        }
+        covered = covered && found;
+    }
+    return covered;
+}
+
+/* Those that answer requests. */
+static apr_array_header_t *find_servers(const json_value *dump, apr_pool_t *pool)
+{
+    const json_value *hosts = json_member(dump, "hosts");
+    apr_array_header_t *servers = apr_array_make(pool, 4, sizeof(const json_value *));
+
+    for (const json_value *v = json_first(hosts); v != NULL; v = json_next(v)) {
+        if (!flag_of(v, "main") || json_size(hosts) == 1 || !is_covered(v, hosts)) {
+            APR_ARRAY_PUSH(servers, const json_value *) = v;
+        }
+    }
+    return servers;
+}
+
+/*
+ * The one that is named; without a name, the only one that asks, or else the first
+ * virtual host, which answers where no other one is meant.
+ */
 static enum status choose(const json_value **host, const json_value *dump,
                           const struct policy *policy, const struct arguments *arguments,
                           apr_pool_t *pool)
 {
     const char *server = option_value(arguments, "server");
-    apr_array_header_t *all = apr_array_make(pool, 4, sizeof(const json_value *));
+    apr_array_header_t *all = find_servers(dump, pool);
     apr_array_header_t *candidates = apr_array_make(pool, 4, sizeof(const json_value *));
 
-    for (const json_value *v = json_first(json_member(dump, "hosts")); v != NULL;
-         v = json_next(v)) {
-        APR_ARRAY_PUSH(all, const json_value *) = v;
+    for (int i = 0; i < all->nelts; i++) {
+        const json_value *v = APR_ARRAY_IDX(all, i, const json_value *);
+
         if (server != NULL ? is_named(v, server, pool) : asks(v, policy->method, pool)) {
             APR_ARRAY_PUSH(candidates, const json_value *) = v;
         }
     }
     if (server != NULL && candidates->nelts == 0) {
-        return complain(arguments, STATUS_USAGE,
-                        "no server of that name; there are:%s\n ",
-                        list_servers(all, pool));
+        return complain_of_servers(arguments, "no server has that name; there are", all,
+                                   pool);
     }
-    /* Of several of one name, a virtual host answers before the main server. */
+    /* Of two of one name, a virtual host answers before the main server. */
     if (server != NULL && candidates->nelts == 2 &&
         flag_of(APR_ARRAY_IDX(candidates, 0, const json_value *), "main")) {
         *host = APR_ARRAY_IDX(candidates, 1, const json_value *);
         return STATUS_DONE;
     }
     if (candidates->nelts > 1) {
-        return complain(arguments, STATUS_USAGE,
-                        "several servers have this path: choose one with --server "
-                        "NAME[:PORT]:%s\n ",
-                        list_servers(candidates, pool));
+        return complain_of_servers(
+            arguments, "several servers have this path, and --server NAME[:PORT] chooses",
+            candidates, pool);
     }
-    *host = candidates->nelts == 1 ? APR_ARRAY_IDX(candidates, 0, const json_value *)
-                                   : APR_ARRAY_IDX(all, 0, const json_value *);
+    candidates = candidates->nelts > 0 ? candidates : all;
+    *host = APR_ARRAY_IDX(candidates, 0, const json_value *);
     return STATUS_DONE;
 }
 
@@ -318,6 +354,10 @@ static void add_notes(struct policy_place *place, const json_value *host,
         const char *about = text_of(v, "about");
 
         from = text_of(v, "from");
+        if (about == NULL || strstr(about, "the requirements") != NULL ||
+            strstr(about, "the AuthType") != NULL) {
+            place->perhaps = true;
+        }
         note(place,
              apr_psprintf(pool,
                           "Only a request can tell whether %s (%s) applies; then it "

@@ -103,6 +103,10 @@ want_test() {
     want libapache2-mod-auth-openidc httpd_module mod_auth_openidc
     want libapache2-mod-oauth2 httpd_module mod_oauth2
     want php-cgi              program php-cgi
+    want groff-base           program groff
+    want mandoc               program mandoc
+    want zsh                  program zsh
+    want fish                 program fish
     want python3              test -x /usr/bin/python3
     for name in pytest requests jwcrypto cryptography trustme hypothesis h2 flask jwt; do
         want "python3-$name"  python_module "$name"

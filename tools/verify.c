@@ -36,7 +36,7 @@ struct result {
     struct judgement *judged; /* NULL: the place decides without a token */
 };
 
-/* Where a section that only a request can tell of may ask for more, nobody knows. */
+/* Where a section that only a request can tell of may ask for other things, who knows? */
 static void decide(struct result *outcome, const struct policy_place *place)
 {
     const struct judgement *judged = outcome->judged;
@@ -44,7 +44,12 @@ static void decide(struct result *outcome, const struct policy_place *place)
     outcome->reason = judged != NULL  ? judged->reason
                       : place->closed ? REASON_REQUIREMENT_NOT_MET
                                       : REASON_OK;
-    if (outcome->reason != REASON_OK) {
+    if (place->perhaps && (outcome->reason == REASON_PERMISSION_MISSING ||
+                           outcome->reason == REASON_REQUIREMENT_NOT_MET)) {
+        outcome->verdict = "undecided";
+        outcome->status = STATUS_UNDECIDED;
+    }
+    else if (outcome->reason != REASON_OK) {
         outcome->verdict = is_unavailable(outcome->reason) ? "unavailable" : "refused";
         outcome->status =
             is_unavailable(outcome->reason) ? STATUS_UNAVAILABLE : STATUS_REFUSED;
@@ -102,7 +107,7 @@ static void print_verdict(const struct result *outcome, const struct policy *pol
     else {
         printf("%s: nobody is asked for a token\n", outcome->verdict);
     }
-    if (place->closed) {
+    if (place->closed && outcome->status == STATUS_REFUSED) {
         puts("nobody is let in, whatever the token says");
     }
     if (place->path != NULL) {
@@ -163,7 +168,9 @@ static void print_json(const struct result *outcome, const struct policy *policy
 
     object_set_string(o, "verdict", outcome->verdict);
     object_set_string(o, "reason", reason_name(outcome->reason));
-    object_set_number(o, "status", outcome_status(reason_outcome(outcome->reason)));
+    if (outcome->status != STATUS_UNDECIDED) {
+        object_set_number(o, "status", outcome_status(reason_outcome(outcome->reason)));
+    }
     if (outcome->judged != NULL) {
         add_judgement(o, outcome->judged, all, pool);
     }
@@ -207,7 +214,7 @@ static enum status print_outcome(const struct result *outcome,
         print_json(outcome, policy, place, all, pool);
         return outcome->status;
     }
-    if (!all && outcome->status == STATUS_UNAVAILABLE) {
+    if (!all && outcome->judged != NULL && outcome->status == STATUS_UNAVAILABLE) {
         return complain(arguments, outcome->status, "%s: %s",
                         reason_name(outcome->reason), outcome->judged->trust->problem);
     }

@@ -86,6 +86,13 @@ static bool is_negated(const ap_directive_t *require, apr_pool_t *pool)
     return ap_cstr_casecmp(config_tree_first_word(require, pool), "not") == 0;
 }
 
+static void commas_to_spaces(char *list)
+{
+    while ((list = strchr(list, ',')) != NULL) {
+        *list = ' ';
+    }
+}
+
 /* The methods that a <Limit> around it is about. */
 static void add_methods(apr_array_header_t *members, const ap_directive_t *item)
 {
@@ -96,9 +103,7 @@ static void add_methods(apr_array_header_t *members, const ap_directive_t *item)
         return;
     }
     methods = apr_pstrdup(pool, config_words_methods(item->parent, pool));
-    for (char *p = methods; *p != '\0'; p++) {
-        *p = *p == ',' ? ' ' : *p;
-    }
+    commas_to_spaces(methods);
     config_json_member(members,
                        config_tree_is(item->parent, "<Limit") ? "methods" : "methods_not",
                        args_words(methods, pool));
@@ -239,9 +244,7 @@ static const char *names_json(const char *names, apr_pool_t *pool)
         return "null";
     }
     list = apr_pstrdup(pool, names);
-    for (char *p = list; *p != '\0'; p++) {
-        *p = *p == ',' ? ' ' : *p;
-    }
+    commas_to_spaces(list);
     return args_words(list, pool);
 }
 

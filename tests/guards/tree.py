@@ -7,9 +7,10 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 C_SUFFIXES = {".c", ".h"}
 TEXT_SUFFIXES = C_SUFFIXES | {".py", ".sh", ".mjs", ".js", ".html", ".css", ".conf", ".md",
-                              ".apxs", ".map", ".supp", ".yml", ".spec", ".load"}
+                              ".apxs", ".map", ".supp", ".yml", ".spec", ".load", ".1",
+                              ".bash", ".fish"}
 TEXT_NAMES = {".env.example", ".gitignore", ".clang-format", "run", "Dockerfile",
-              "control", "rules", "smoke", "README.Debian"}
+              "control", "rules", "smoke", "README.Debian", "_auth0-jwt"}
 MADE = {".git", "build", "run", "node_modules", "__pycache__", ".pytest_cache",
         ".hypothesis"}
 

@@ -13,14 +13,9 @@ from support.conf import location
 from support.paths import TOOL
 from support.reasons import table
 from support.tokens import ALL, ALL_PUBLIC, HS, Key, tampered
+from support.tool import ACCEPTED, REFUSED, UNAVAILABLE, USAGE, tool
 
 ISS, AUD = "https://tenant.us.auth0.com/", "https://api.example.com"
-ACCEPTED, REFUSED, USAGE, UNAVAILABLE = 0, 1, 2, 3
-
-
-def tool(*arguments, stdin=None):
-    return subprocess.run([str(TOOL), *map(str, arguments)], capture_output=True,
-                          text=True, input=stdin, timeout=60)
 
 
 def keygen(folder, alg):

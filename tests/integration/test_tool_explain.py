@@ -67,6 +67,7 @@ def raw(*parts):
 
 #: reason: how to make a token that is refused for it, and the check that finds it.
 BROKEN = {
+    "authorization_malformed": (lambda k: mint(k).replace(".", ",."), "form"),
     "token_too_long": (lambda k: mint(k, x="x" * 9000), "form"),
     "token_opaque": (lambda k: "opaque", "form"),
     "token_encrypted": (lambda k: raw({"alg": "dir"}, "", "a", "a", "a"), "form"),
@@ -110,7 +111,7 @@ BROKEN = {
 
 #: Those that a token alone, against keys of a file, cannot bring about.
 NOT_OF_A_TOKEN = {
-    "no_credentials", "authorization_malformed", "token_repeated", "key_ambiguous",
+    "no_credentials", "token_repeated", "key_ambiguous",
     "issuer_mismatch", "requirement_not_met", "keys_unavailable", "jwks_malformed",
     "jwks_too_large", "jwks_private_key", "jwks_no_usable_key", "configuration",
     "internal_error", "ok"}
@@ -196,7 +197,7 @@ HINTS = {
     "an ID token": ({"aud": CLIENT_ID}, "audience", "ID token"),
     "userinfo": ({"aud": [ISS + "userinfo"]}, "audience", "userinfo"),
     "the management API": ({"aud": ISS + "api/v2/"}, "audience", "Management API"),
-    "how long it lived": ({"exp_in": -60, "iat": int(time.time()) - 660}, "expiry",
+    "how long it lived": ({"exp": 1700000600, "iat": 1700000000}, "expiry",
                           "valid for 10 min"),
 }
 
