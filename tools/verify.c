@@ -36,7 +36,23 @@ struct result {
     struct judgement *judged; /* NULL: the place decides without a token */
 };
 
-/* Where a section that only a request can tell of may ask for other things, who knows? */
+/*
+ * A section that only a request can tell of may ask for other things than those that are
+ * met, or not met. A token that is not valid stays so.
+ */
+static bool is_undecided(const struct result *outcome, const struct policy_place *place)
+{
+    switch ((int)outcome->reason) {
+    case REASON_OK:
+        return place->perhaps || (outcome->judged != NULL && outcome->judged->undecided);
+    case REASON_PERMISSION_MISSING:
+    case REASON_REQUIREMENT_NOT_MET:
+        return place->perhaps;
+    default:
+        return false;
+    }
+}
+
 static void decide(struct result *outcome, const struct policy_place *place)
 {
     const struct judgement *judged = outcome->judged;
@@ -44,19 +60,17 @@ static void decide(struct result *outcome, const struct policy_place *place)
     outcome->reason = judged != NULL  ? judged->reason
                       : place->closed ? REASON_REQUIREMENT_NOT_MET
                                       : REASON_OK;
-    if (place->perhaps && (outcome->reason == REASON_PERMISSION_MISSING ||
-                           outcome->reason == REASON_REQUIREMENT_NOT_MET)) {
+    if (is_undecided(outcome, place)) {
         outcome->verdict = "undecided";
         outcome->status = STATUS_UNDECIDED;
+    }
+    else if (is_unavailable(outcome->reason)) {
+        outcome->verdict = "unavailable";
+        outcome->status = STATUS_UNAVAILABLE;
     }
     else if (outcome->reason != REASON_OK) {
-        outcome->verdict = is_unavailable(outcome->reason) ? "unavailable" : "refused";
-        outcome->status =
-            is_unavailable(outcome->reason) ? STATUS_UNAVAILABLE : STATUS_REFUSED;
-    }
-    else if (place->perhaps || (judged != NULL && judged->undecided)) {
-        outcome->verdict = "undecided";
-        outcome->status = STATUS_UNDECIDED;
+        outcome->verdict = "refused";
+        outcome->status = STATUS_REFUSED;
     }
     else {
         outcome->verdict = judged != NULL ? "accepted" : "open";
