@@ -290,13 +290,17 @@ def documented():
                            re.M | re.S))
 
 
-CONTEXTS = documented()
+#: No lines of ours: what an .htaccess file gets that names this handler is in
+#: test_status_access.py, and where log items stand is httpd's to say.
+ELSEWHERE = {"auth0-status", "%{...}^AJ"}
+CONTEXTS = {name: where for name, where in documented().items() if name not in ELSEWHERE}
 FREE = sorted(name for name, places in CONTEXTS.items() if ".htaccess" in places)
 RESERVED = sorted(set(CONTEXTS) - set(FREE))
 
 
 def test_every_directive_and_requirement_of_the_page_is_tested_in_htaccess():
     assert set(CONTEXTS) == set(LINES)
+    assert ELSEWHERE < set(documented())
     assert len(FREE) > 10 and len(RESERVED) > 10
 
 
