@@ -1,15 +1,12 @@
 #include "require.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "show.h"
-
-/* The digits of an array's index: no document has room for more elements. */
-#define INDEX_DIGITS 6
+#include "token/claim_path.h"
 
 /* ---- how a tree is made ------------------------------------------------------------------ */
 
@@ -182,63 +179,14 @@ static enum met judge_names(struct requirement *line, const json_value *payload,
     return has_expression(line->words) ? MET_OPEN : MET_NO;
 }
 
-/* One step of a JSON Pointer (RFC 6901): its text between two slashes. */
-static const json_value *step_into(const json_value *value, const char *name)
-{
-    const json_value *element;
-    long index;
-
-    if (!json_is_array(value)) {
-        return json_member(value, name);
-    }
-    if (!apr_isdigit(*name) || strspn(name, "0123456789") != strlen(name) ||
-        (name[0] == '0' && name[1] != '\0') || strlen(name) > INDEX_DIGITS) {
-        return NULL;
-    }
-    index = atol(name);
-    element = json_first(value);
-    while (element != NULL && index-- > 0) {
-        element = json_next(element);
-    }
-    return element;
-}
-
-/* ~1 is a slash and ~0 a tilde; httpd has refused all else behind a tilde. */
-static void unescape(char *name)
-{
-    char *to = name;
-
-    for (const char *from = name; *from != '\0'; from++) {
-        char c = *from;
-
-        if (c == '~' && (from[1] == '0' || from[1] == '1')) {
-            from++;
-            c = '~';
-            if (*from == '1') {
-                c = '/';
-            }
-        }
-        *to++ = c;
-    }
-    *to = '\0';
-}
-
-/* A claim by its name, or by a path that begins with a slash. */
-static const json_value *find_claim(const json_value *value, const char *path,
+/* The claim that httpd has accepted the name of. */
+static const json_value *find_claim(const json_value *payload, const char *name,
                                     apr_pool_t *pool)
 {
-    if (*path != '/') {
-        return json_member(value, path);
-    }
-    while (*path == '/' && value != NULL) {
-        size_t len = strcspn(path + 1, "/");
-        char *name = apr_pstrmemdup(pool, path + 1, len);
+    struct claim_path path;
 
-        unescape(name);
-        value = step_into(value, name);
-        path += 1 + len;
-    }
-    return value;
+    return claim_path_parse(&path, name, pool) == NULL ? claim_path_find(&path, payload)
+                                                       : NULL;
 }
 
 /* A string as it is, a number or a boolean by its JSON text; else NULL. */

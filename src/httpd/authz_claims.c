@@ -7,7 +7,7 @@
 #include <http_request.h>
 
 #include "httpd/authz.h"
-#include "httpd/claim_path.h"
+#include "token/claim_path.h"
 #include "httpd/module.h"
 #include "httpd/operand.h"
 #include "token/json.h"

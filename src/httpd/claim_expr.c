@@ -2,7 +2,7 @@
 
 #include <apr_strings.h>
 
-#include "httpd/claim_path.h"
+#include "token/claim_path.h"
 #include "httpd/pass_claims.h"
 #include "httpd/token_source.h"
 #include "httpd/verdict.h"

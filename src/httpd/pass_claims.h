@@ -12,7 +12,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
-#include "httpd/claim_path.h"
+#include "token/claim_path.h"
 #include "token/jwt.h"
 
 /**

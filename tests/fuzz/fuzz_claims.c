@@ -12,7 +12,7 @@
 #include <strings.h>
 
 #include "fuzz.h"
-#include "httpd/claim_path.h"
+#include "token/claim_path.h"
 #include "httpd/pass_claims.h"
 #include "httpd/pass_headers.h"
 #include "httpd/request.h"

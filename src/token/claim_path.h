@@ -3,8 +3,8 @@
  * How an administrator names a claim: by its name, or with a slash in front by a JSON
  * Pointer (RFC 6901) into nested claims.
  */
-#ifndef AUTH0_HTTPD_CLAIM_PATH_H
-#define AUTH0_HTTPD_CLAIM_PATH_H
+#ifndef AUTH0_TOKEN_CLAIM_PATH_H
+#define AUTH0_TOKEN_CLAIM_PATH_H
 
 #include <apr_pools.h>
 #include <apr_tables.h>

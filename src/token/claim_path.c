@@ -1,4 +1,4 @@
-#include "httpd/claim_path.h"
+#include "token/claim_path.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
