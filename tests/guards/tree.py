@@ -8,7 +8,8 @@ TOP = Path(__file__).resolve().parents[2]
 C_SUFFIXES = {".c", ".h"}
 TEXT_SUFFIXES = C_SUFFIXES | {".py", ".sh", ".mjs", ".js", ".conf", ".md", ".apxs", ".map",
                               ".supp", ".yml"}
-TEXT_NAMES = {".env.example", ".gitignore", ".clang-format", "run", "Dockerfile"}
+TEXT_NAMES = {".env.example", ".gitignore", ".clang-format", "run", "Dockerfile",
+              ".dockerignore"}
 MADE = {".git", "build", "run", "node_modules", "__pycache__", ".pytest_cache",
         ".hypothesis"}
 
