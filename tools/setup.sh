@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what is missing to build, run or test the module.
 #
-#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench
+#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|image
 #
 # Does nothing, quickly, when all is there. Otherwise it installs Debian packages
 # with apt-get when it is root or may use sudo without a password; if not, or with
@@ -108,6 +108,17 @@ want_bench() {
     want gunicorn                     program gunicorn
 }
 
+# A base image with no registry, and containers with a network of their own.
+want_image() {
+    want_test
+    want podman               program podman
+    want runc                 program runc
+    want netavark             test -x /usr/lib/podman/netavark
+    want iptables             program iptables
+    want iproute2             program ip
+    want mmdebstrap           program mmdebstrap
+}
+
 case $purpose in
     build) want_build ;;
     run) want_run ;;
@@ -117,8 +128,9 @@ case $purpose in
     analyze) want_analyze ;;
     coverage) want_coverage ;;
     bench) want_bench ;;
+    image) want_image ;;
     *)
-        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench" >&2
+        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|bench|image" >&2
         exit 64
         ;;
 esac
