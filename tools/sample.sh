@@ -136,11 +136,16 @@ make_development_key() {
     mv "$run/dev/key.pem.new" "$run/dev/key.pem"
 }
 
-# mint FILE [KIND GRANT]: a token, valid for a day; KIND is permission or scope
+# mint FILE [KIND GRANT]...: a token, valid for a day; KIND is permission or scope
 mint() {
     file=$1
     shift
-    [ $# = 0 ] || set -- "--$1" "$2"
+    left=$#
+    while [ "$left" -gt 0 ]; do
+        set -- "$@" "--$1" "$2"
+        shift 2
+        left=$((left - 2))
+    done
     (
         umask 077
         "$tool" mint --key "$run/dev/key.pem" --iss "$url/" --aud "$url" \

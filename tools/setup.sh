@@ -1,7 +1,9 @@
 #!/bin/sh
 # Install what is missing to build, run or test the module.
 #
-#   tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|browser|bench|roots|deb|rpm|packages|image
+#   tools/setup.sh [--check] PURPOSE
+#
+# PURPOSE is build, run, test or another target of Makefile.apxs: see the end.
 #
 # Does nothing, quickly, when all is there. Otherwise it installs Debian packages
 # with apt-get when it is root or may use sudo without a password; if not, or with
@@ -186,6 +188,17 @@ want_packages() {
     done
 }
 
+# A base image with no registry, and containers with a network of their own.
+want_image() {
+    want_test
+    want podman               program podman
+    want runc                 program runc
+    want netavark             test -x /usr/lib/podman/netavark
+    want iptables             program iptables
+    want iproute2             program ip
+    want mmdebstrap           program mmdebstrap
+}
+
 case $purpose in
     build) want_build ;;
     run) want_run ;;
@@ -200,8 +213,10 @@ case $purpose in
     deb) want_deb ;;
     rpm) want_rpm ;;
     packages) want_packages ;;
+    image) want_image ;;
     *)
-        echo "usage: tools/setup.sh [--check] build|run|test|format|fuzz|analyze|coverage|browser|bench|roots|deb|rpm|packages|image" >&2
+        echo "usage: tools/setup.sh [--check] PURPOSE, which is one of:" \
+            "$(sed -nE 's/^    ([a-z]+)\) want.*/\1/p' "$0" | xargs)" >&2
         exit 64
         ;;
 esac

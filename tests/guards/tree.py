@@ -10,7 +10,7 @@ TEXT_SUFFIXES = C_SUFFIXES | {".py", ".sh", ".mjs", ".js", ".html", ".css", ".co
                               ".apxs", ".map", ".supp", ".yml", ".spec", ".load", ".1",
                               ".bash", ".fish"}
 TEXT_NAMES = {".env.example", ".gitignore", ".clang-format", "run", "Dockerfile",
-              "control", "rules", "smoke", "README.Debian", "_auth0-jwt"}
+              ".dockerignore", "control", "rules", "smoke", "README.Debian", "_auth0-jwt"}
 MADE = {".git", "build", "run", "node_modules", "__pycache__", ".pytest_cache",
         ".hypothesis"}
 

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Backend:
-    def __init__(self):
+    def __init__(self, port=0):
         backend = self
         self.hits = []
         self.fields = []  # of its answers, beyond the usual: (name, value)
@@ -41,7 +41,7 @@ class Backend:
             def log_message(self, *_arguments):
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
