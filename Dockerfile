@@ -31,7 +31,7 @@ RUN apt-get update \
 COPY --from=build /source/mod_auth0_jwt.so /usr/lib/apache2/modules/
 COPY --from=build /source/build/auth0-jwt /usr/local/bin/
 COPY image/health.sh /usr/local/bin/auth0-jwt-health
-COPY image tools/sample.sh /usr/local/share/auth0-jwt/
+COPY image tools/sample.sh tools/console.sh /usr/local/share/auth0-jwt/
 COPY conf /usr/local/share/auth0-jwt/conf
 
 # Any other user will do, too: nothing in the image belongs to this one.

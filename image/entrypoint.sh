@@ -31,6 +31,8 @@ httpd=/usr/sbin/apache2
 
 # shellcheck source=tools/sample.sh
 . "$top/sample.sh"
+# shellcheck source=tools/console.sh
+. "$top/console.sh"
 # shellcheck source=image/settings.sh
 . "$top/settings.sh"
 # shellcheck source=image/server.sh
@@ -86,6 +88,8 @@ if [ -n "$AUTH0_DEV" ]; then
     mint "$grant_token" "$@"
 fi
 
+[ "$mode" != sample ] || write_console ''
+
 # The logs, by name; or, where nobody may open them by name (sockets, pipes of another
 # user), by a program that inherits them.
 exec 3>&1 4>&2
@@ -98,6 +102,7 @@ conf=$run/httpd.conf
 {
     common_configuration
     health_configuration
+    [ "$mode" != sample ] || console_configuration published
     "${mode%.d}_configuration"
 } >"$conf"
 

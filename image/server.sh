@@ -160,7 +160,7 @@ show_server() {
         echo "$what is served (port $PORT, unless they say otherwise)."
     else
         echo "$what is on port $PORT, protected with $AUTH0_DOMAIN for the audience $AUTH0_AUDIENCE."
-        [ "$mode" != sample ] || { echo; show_tenant; echo; }
+        [ "$mode" != sample ] || { echo "A console to try it with is on $url."; echo; show_tenant; echo; }
     fi
 }
 
@@ -169,7 +169,7 @@ show_server() {
 show_trial() {
     cat <<TEXT
 
-$what is on $url.
+$what is on $url.$([ "$mode" != sample ] || printf '\n%s' "Open that in a browser, on this computer, to try it with its console.")
 
 AUTH0_DEV=1: there is no tenant. It trusts a key that was made for this container, and
 these tokens, which are valid for a day. Paste them into another terminal:

@@ -35,6 +35,11 @@ BLOCKS = {
          "What is wrong between here and Auth0?", "In scripts"],
         "test_every_example_of_the_page_prints_what_the_page_says"),
     "docs/monitoring.md": {},
+    "docs/docker.md": {
+        "In a minute": "test_development_prints_lines_that_do_what_they_say",
+        "A site": "test_a_mounted_site_is_served_to_valid_tokens_alone",
+        "A configuration of your own": "test_mounted_configuration_files_replace_the_sample",
+        "Locked down": "test_with_a_tenant_it_serves_the_hello_world_api"},
     "docs/packages.md": {
         "Install": "test_installing_enables_the_module_and_changes_nothing_for_the_site",
         "Protect a folder": "test_an_htaccess_file_protects_the_document_root",

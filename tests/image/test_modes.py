@@ -1,5 +1,6 @@
 """What the image serves: a sample API, a site, a back end, a configuration."""
 
+import json
 import re
 import subprocess
 
@@ -156,6 +157,35 @@ def test_each_container_has_a_development_key_of_its_own_in_memory(serve):
     kept = one.execute("sh", "-c", "find / -xdev -name key.pem; find /dev/shm -name key.pem "
                        "-printf '%m %F %p'").stdout
     assert re.fullmatch(r"600 tmpfs /dev/shm/auth0-jwt\.\w+/dev/key\.pem", kept), kept
+
+
+def test_the_console_is_there_and_gives_its_tokens_to_its_own_page_alone(serve):
+    one = serve({"AUTH0_DEV": "1"}, options=STRICT, trust=False)
+    page = one.get("/")
+    assert page.status == 200 and page.header("Content-Type") == "text/html; charset=utf-8"
+    assert page.header("Content-Security-Policy") \
+        == "default-src 'self'; frame-ancestors 'none'"
+    for path in re.findall(r'(?:href|src)="([^":#]+)"', page.text):
+        assert one.get("/" + path.lstrip("/")).status == 200, path
+    facts = json.loads(one.get("/console.json").body)
+    assert facts["development"] and facts["audience"] == "http://localhost:6060"
+    own = one.get("/console-tokens.json", headers={"Sec-Fetch-Site": "same-origin"})
+    tokens = [entry["token"] for entry in json.loads(own.body)]
+    assert [one.get("/api/messages/admin", token).status for token in tokens] \
+        == [403, 200, 401, 401]
+    for site in ({}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+                 {"Sec-Fetch-Site": "same-origin", "Host": "rebound.example.com"}):
+        answer = one.get("/console-tokens.json", headers=site)
+        assert answer.status == 403 and b"eyJ" not in answer.body, site
+
+
+def test_the_console_of_a_tenant_has_no_tokens(serve, tenant):
+    one = serve()
+    assert "console" in one.get("/").text
+    facts = json.loads(one.get("/console.json").body)
+    assert (facts["development"], facts["issuer"]) == (False, f"https://{tenant.domain}/")
+    answer = one.get("/console-tokens.json", headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.status == 404
 
 
 def test_development_protects_a_site_with_the_permission_that_was_named(serve, folder):

@@ -34,6 +34,8 @@ OUTSIDE = {
         ("tests/packages/test_deb_life.py",
          "test_an_htaccess_file_protects_the_document_root")
     for name in ("Protect a folder", "Protect a folder 2")}
+OUTSIDE["docs/docker.md", "A configuration of your own"] = (
+    "tests/image/test_modes.py", "test_mounted_configuration_files_replace_the_sample")
 
 
 def files(*names):
