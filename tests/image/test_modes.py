@@ -168,7 +168,7 @@ def test_the_console_is_there_and_gives_its_tokens_to_its_own_page_alone(serve):
     for path in re.findall(r'(?:href|src)="([^":#]+)"', page.text):
         assert one.get("/" + path.lstrip("/")).status == 200, path
     facts = json.loads(one.get("/console.json").body)
-    assert facts["development"] and facts["audience"] == "http://localhost:6060"
+    assert facts["development"] and facts["audience"] == f"http://localhost:{one.port}"
     own = one.get("/console-tokens.json", headers={"Sec-Fetch-Site": "same-origin"})
     tokens = [entry["token"] for entry in json.loads(own.body)]
     assert [one.get("/api/messages/admin", token).status for token in tokens] \
