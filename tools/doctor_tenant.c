@@ -415,7 +415,7 @@ static void look_at_issuer(struct doctor *doctor, const struct fetched *fetched,
 void doctor_look_at_tenant(struct doctor *doctor)
 {
     const char *base = apr_pstrcat(doctor->pool, "https://", doctor->domain, "/", NULL);
-    struct fetched keys;
+    struct fetched keys = {0};
     struct fetched configuration = {0};
     apr_time_t received;
     bool reached;

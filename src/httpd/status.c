@@ -5,10 +5,10 @@
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
-#include <mod_core.h>
 
 #include "httpd/config.h"
 #include "httpd/config_tree.h"
+#include "httpd/handler.h"
 #include "httpd/module.h"
 #include "httpd/status_json.h"
 #include "httpd/status_metrics.h"
@@ -122,7 +122,7 @@ static const struct form *find_form(const char *query)
 int status_handler(request_rec *r)
 {
     const struct form *form;
-    int rv;
+    int status;
 
     if (r->handler == NULL || strcmp(r->handler, HANDLER) != 0) {
         return DECLINED;
@@ -135,16 +135,8 @@ int status_handler(request_rec *r)
                       ap_escape_logitem(r->pool, r->uri));
         return HTTP_FORBIDDEN;
     }
-    ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_OPTIONS, -1);
-    if (r->method_number == M_OPTIONS) {
-        return ap_send_http_options(r);
-    }
-    if (r->method_number != M_GET) {
-        return HTTP_METHOD_NOT_ALLOWED;
-    }
-    rv = ap_discard_request_body(r);
-    if (rv != OK) {
-        return rv;
+    if (!handler_may_answer(&status, r)) {
+        return status;
     }
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
