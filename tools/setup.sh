@@ -50,15 +50,17 @@ httpd_module() {
 debian_keys() { ls /usr/share/keyrings/debian-archive-trixie-stable.*; }
 faketime_library() { ls /usr/lib/*/faketime/libfaketimeMT.so.1; }
 
-# The package with promtool in it starts a service, so it is only taken apart.
+# Debian 13 has a package promtool. Debian 12 has it in prometheus, which starts a service,
+# so the package is only taken apart.
 want_promtool() {
     program promtool >/dev/null || [ -x build/promtool ] || promtool_missing=1
 }
 
 fetch_promtool() {
     folder=$(mktemp -d)
-    if (cd "$folder" && apt-get download prometheus) >"$folder/log" 2>&1 &&
-        dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb >"$folder/tar" &&
+    if (cd "$folder" && { apt-get download promtool || apt-get download prometheus; }) \
+            >"$folder/log" 2>&1 &&
+        dpkg-deb --fsys-tarfile "$folder"/prom*.deb >"$folder/tar" &&
         tar -x -O -f "$folder/tar" ./usr/bin/promtool >"$folder/promtool"; then
         mkdir -p build
         chmod +x "$folder/promtool"
