@@ -13,7 +13,7 @@
 static const struct option_row options[] = {
     {"audience", "AUDIENCE", 0, "the Identifier of the API, as for Auth0Audience"},
     {"token", "TOKEN|-", 0, "a token to try; - reads it from standard input"},
-    TOKEN_FILE_OPTION,
+    {TOKEN_FILE_OPTION},
     {"ca-file", "FILE", 0, "trust anchors, instead of the system's"},
     {"proxy", "URL", 0, "proxy, or none (default: the environment's)"},
     {"leeway", "SECONDS", 0, "that Auth0Leeway forgives (default 5, to 300)"},

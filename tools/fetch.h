@@ -20,9 +20,8 @@ struct fetch_limits {
 
 /** The module's: no CA file, the environment's proxy, 2 and 5 seconds. */
 #define FETCH_LIMITS_DEFAULT                                                             \
-    {                                                                                    \
-        .connect_timeout = apr_time_from_sec(2), .total_timeout = apr_time_from_sec(5)   \
-    }
+    ((struct fetch_limits){.connect_timeout = apr_time_from_sec(2),                      \
+                           .total_timeout = apr_time_from_sec(5)})
 
 /** The certificate of a server, trusted or not. */
 struct fetch_certificate {

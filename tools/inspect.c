@@ -12,7 +12,7 @@
 #include "token/jwt.h"
 
 static const struct option_row options[] = {
-    TOKEN_FILE_OPTION,
+    {TOKEN_FILE_OPTION},
     {"json", NULL, 0, "print JSON"},
     {NULL, NULL, 0, NULL},
 };

@@ -13,11 +13,9 @@
 #include "command.h"
 #include "token/json.h"
 
-/** The row of an option table for the token of a command; with the operand "TOKEN". */
-#define TOKEN_FILE_OPTION                                                                \
-    {                                                                                    \
-        "token-file", "FILE", 0, "where the token is, instead of standard input"         \
-    }
+/** What is in the row of an option table for a token; with the operand TOKEN_OPERAND. */
+#define TOKEN_FILE_OPTION "token-file", "FILE", 0, TOKEN_FILE_HELP
+#define TOKEN_FILE_HELP "where the token is, instead of standard input"
 
 #define TOKEN_OPERAND "[TOKEN | -]"
 
