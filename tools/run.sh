@@ -78,19 +78,20 @@ check_tenant() {
     else
         set --
     fi
+    where='AUTH0_DOMAIN is the Domain on the Settings page of an application'
     status=0
     code=$(curl -q -s --globoff --proto =https --max-time 5 -o /dev/null \
         -w '%{http_code}' "$@" -- "$jwks") || status=$?
     [ "$status" != 0 ] || [ "$code" != 200 ] || return 0
     case $status in
-        0) cause="it answered with status $code to $jwks" ;;
+        0) cause="it answered with status $code to $jwks; $where" ;;
         3) cause="this is not a domain name" ;;
         5) cause="the name of the proxy does not resolve" ;;
-        6) cause="the name does not resolve" ;;
+        6) cause="the name does not resolve; $where" ;;
         7) cause="the connection was refused" ;;
         28) cause="there was no answer within 5 seconds" ;;
         35) cause="the TLS handshake failed" ;;
-        60) cause="its certificate is not trusted" ;;
+        60) cause="its certificate is not trusted; for an authority of your own, set AUTH0_CA_FILE" ;;
         *) cause="curl failed with code $status" ;;
     esac
     fail "The tenant $AUTH0_DOMAIN cannot be used: $cause."

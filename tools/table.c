@@ -80,7 +80,11 @@ void table_print_row(const char *state, const char *name, const char *text, int 
         printf("%-*s%s\n", STATE_WIDTH, state, name);
         return;
     }
-    printf("%-*s%-*s%*s", STATE_WIDTH, state, NAME_WIDTH, name, deeper, "");
+    printf("%-*s%-*s", STATE_WIDTH, state, NAME_WIDTH, name);
+    if (strlen(name) >= NAME_WIDTH) {
+        printf("\n%*s", STATE_WIDTH + NAME_WIDTH, "");
+    }
+    printf("%*s", deeper, "");
     table_print_text(text, STATE_WIDTH + NAME_WIDTH + deeper);
 }
 

@@ -15,7 +15,7 @@ void table_print(const struct judgement *judgement);
 /** Print a text that begins at a column, broken at the width of a terminal. */
 void table_print_text(const char *text, int column);
 
-/** Print a state, a name and a text (or NULL), in columns. */
+/** Print a state, a name and a text (or NULL), in columns; below a long name the text. */
 void table_print_row(const char *state, const char *name, const char *text, int deeper);
 
 /** Print a label and a text, broken at the width of a terminal; nothing for NULL. */

@@ -18,6 +18,18 @@
 /* Carried over, with the other notes, to a request that takes over its index's. */
 #define USER_NOTE "auth0-user"
 
+/* Which API the token is for. Its signature holds, so the issuer has written this. */
+static const char *audience_hint(const struct jwt_claims *claims, apr_pool_t *pool)
+{
+    const struct jwt_words *audience = &claims->audience;
+    const char *hint = apr_pstrcat(
+        pool, ": aud \"", request_log_value(audience->words[0], pool), "\"", NULL);
+
+    return audience->count == 1 ? hint
+                                : apr_psprintf(pool, "%s and %" APR_SIZE_T_FMT " more",
+                                               hint, audience->count - 1);
+}
+
 const char *authn_hint(const request_rec *r, const struct verdict *verdict)
 {
     const struct jwt *jwt = verdict->jwt;
@@ -38,6 +50,8 @@ const char *authn_hint(const request_rec *r, const struct verdict *verdict)
     case REASON_SIGNATURE_INVALID:
         return apr_pstrcat(r->pool, ": kid \"", request_log_value(kid, r->pool), "\"",
                            NULL);
+    case REASON_AUDIENCE_MISMATCH:
+        return audience_hint(verdict->verified, r->pool);
     default:
         return "";
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "version.h"
 
@@ -232,6 +233,12 @@ static const char *describe_failure(struct transfer *transfer, CURLcode rc)
                  goes_through_proxy(transfer) ? " through a proxy" : "",
                  (double)limits->connect_timeout / APR_USEC_PER_SEC,
                  (double)limits->total_timeout / APR_USEC_PER_SEC, said);
+        return transfer->words;
+    }
+    if (rc == CURLE_SSL_CACERT_BADFILE) {
+        snprintf(transfer->words, WORDS_MAX,
+                 "%s: uid %lu must be able to read this file and to enter its folders",
+                 said, (unsigned long)geteuid());
         return transfer->words;
     }
     curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &code);

@@ -253,6 +253,14 @@ def test_a_tenant_that_refuses_the_connection_gets_one_sentence(checkout):
     assert said == f"The tenant {domain} cannot be used: the connection was refused.\n"
 
 
+def test_a_tenant_whose_name_is_unknown_gets_told_where_the_name_is(checkout):
+    code, said = refusal(checkout, AUTH0_DOMAIN="tenant.invalid", AUTH0_AUDIENCE="a",
+                         PORT=str(free_port()))
+    assert code == 1
+    assert said == ("The tenant tenant.invalid cannot be used: the name does not resolve; "
+                    "AUTH0_DOMAIN is the Domain on the Settings page of an application.\n")
+
+
 @pytest.fixture
 def tenant(checkout):
     """An https server with a key set and a CA of its own: (domain, CA file)."""
@@ -346,4 +354,5 @@ def test_a_tenant_with_an_untrusted_certificate_gets_one_sentence(checkout, tena
                          PORT=str(free_port()))
     assert code == 1
     assert said == (f"The tenant {domain} cannot be used: "
-                    "its certificate is not trusted.\n")
+                    "its certificate is not trusted; for an authority of your own, "
+                    "set AUTH0_CA_FILE.\n")

@@ -294,6 +294,18 @@ def test_d7_any_of_several_audiences_is_enough(server, issuer, path):
                        reason="audience_mismatch")
 
 
+@pytest.mark.parametrize("aud, said", [
+    ("https://other.example.com", 'aud "https://other.example.com"'),
+    (["urn:a", "urn:b", "urn:c"], 'aud "urn:a" and 2 more'),
+    ('a"\nb', r'aud "a\\x22\\x0ab"'), ("x" * 100, f'aud "{"x" * 64}')])
+def test_the_log_tells_for_which_api_a_refused_token_is(server, issuer, aud, said):
+    mark = len(server.log())
+    assert_refusal(server.get("/several", issuer.mint(aud=aud)), "E3",
+                   reason="audience_mismatch")
+    server.wait_for_log(f"token rejected (audience_mismatch): {said}", mark)
+    assert "x" * 65 not in server.log()[mark:]
+
+
 def test_one_locations_verdict_never_serves_another(server, issuer):
     """The same token, in turn at places with other rules."""
     token = issuer.mint(exp=int(time.time()) - 20)

@@ -156,6 +156,25 @@ def test_an_issuer_that_goes_down_later_does_no_harm_until_stale_time_is_over(ht
     assert time.monotonic() - start >= 4.0
 
 
+def test_the_log_says_who_cannot_read_the_certificates(httpd, own_issuer, authority):
+    """The start, often as root, can read what the workers cannot when they fetch."""
+    server = httpd("Auth0CAFile ${ROOT}/conf/ca.pem\nAuth0JWKSRefresh 600s 86400s 1s\n"
+                   f"Auth0TrustedDomains {own_issuer.domain}\n"
+                   '<Directory "${DOCS}">\nAllowOverride AuthConfig\n</Directory>\n',
+                   files={**PAGE, "conf/ca.pem": authority.file.read_text(),
+                          "htdocs/.htaccess": "AuthType Auth0\nRequire valid-user\n"
+                          f"Auth0Domain {own_issuer.domain}\n"
+                          "Auth0Audience https://api.example.com\n"})
+    file = server.root / "conf" / "ca.pem"
+    away = file.rename(file.with_suffix(".away"))
+    assert_refusal(server.get("/valid", own_issuer.mint()), "E5")
+    server.wait_for_log(f"{file}: uid")
+    assert "must be able to read this file and to enter its folders" in server.log()
+    away.rename(file)
+    wait_until(lambda: server.get("/valid", own_issuer.mint()).status == 200, 20,
+               "the recovery", every=0.2)
+
+
 def test_a_bad_document_does_not_replace_a_good_one(httpd, own_issuer):
     server = httpd(trust(own_issuer) + "Auth0JWKSRefresh 1s 1h 1s\n" + location("/valid"),
                    files=PAGE)

@@ -355,6 +355,13 @@ def test_a_token_that_would_be_refused_is_found(tenant, case, tmp_path):
     assert good["token"]["state"] == "ok" and good["exit"] == 0
 
 
+def test_a_long_name_of_a_finding_stands_apart_from_its_text(tenant):
+    said = tool("doctor", tenant.domain, "--ca-file", tenant.ca_file, "--audience", AUD,
+                "--token", tenant.mint(aud="x"), env=NO_PROXY).stdout
+    assert re.search(r"^FAILED   token: audience\n {23}audience_mismatch: ", said, re.M), said
+    assert re.search(r"^ok       audience {6}\"", said, re.M), said
+
+
 def test_an_opaque_or_an_id_token_is_explained(tenant):
     found = doctor(tenant, "--token", "x" * 32)
     assert "No audience was requested" in found["token: kind"]["advice"]
