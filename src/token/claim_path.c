@@ -12,11 +12,11 @@ static const char *read_pointer(apr_array_header_t *path, const char *text,
                                 apr_pool_t *pool)
 {
     while (*text == '/') {
-        size_t len = strcspn(text + 1, "/");
-        char *name = apr_pstrmemdup(pool, text + 1, len);
+        const char *end = text + 1 + strcspn(text + 1, "/");
+        char *name = apr_palloc(pool, (apr_size_t)(end - text));
         char *to = name;
 
-        for (const char *from = name; *from != '\0'; from++) {
+        for (const char *from = text + 1; from < end; from++) {
             if (*from != '~') {
                 *to++ = *from;
                 continue;
@@ -29,7 +29,7 @@ static const char *read_pointer(apr_array_header_t *path, const char *text,
         }
         *to = '\0';
         APR_ARRAY_PUSH(path, const char *) = name;
-        text += 1 + len;
+        text = end;
     }
     return NULL;
 }
