@@ -36,6 +36,7 @@ void doctor_add(struct doctor *doctor, const char *name, enum finding_state stat
     finding->found = found;
     finding->advice = advice;
     doctor->failed = doctor->failed || state == FINDING_FAILED;
+    doctor->warned = doctor->warned || state == FINDING_WARNING;
 }
 
 static void print_findings(const struct doctor *doctor)
@@ -47,7 +48,9 @@ static void print_findings(const struct doctor *doctor)
         table_print_row(state_words[finding->state], finding->name, finding->found, 0);
         table_print_field("advice", finding->advice, 11);
     }
-    puts(doctor->failed ? "\nSomething is wrong." : "\nAll is well.");
+    puts(doctor->failed   ? "\nSomething is wrong."
+         : doctor->warned ? "\nIt works; see the warnings."
+                          : "\nAll is well.");
 }
 
 static void print_json(const struct doctor *doctor, apr_pool_t *pool)

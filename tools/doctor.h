@@ -41,6 +41,7 @@ struct doctor {
 
     apr_array_header_t *findings; /**< of struct finding */
     bool failed;                  /**< one of them */
+    bool warned;                  /**< one of them is a warning */
     const char *issuer;           /**< that tokens will name, as far as it is known */
     const char *keys;             /**< the key document, of @a keys_len bytes; or NULL */
     size_t keys_len;

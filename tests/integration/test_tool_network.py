@@ -277,6 +277,14 @@ def test_a_name_that_does_not_exist_is_found(authority):
     assert found["connection"]["state"] == "skipped"
 
 
+def test_the_last_line_tells_of_warnings(auth0):
+    """Of an audience with a slash too many, say; exit status 0, as nothing failed."""
+    for audience, last in ((AUD, "All is well."), (AUD + "/", "It works; see the warnings.")):
+        done = tool("doctor", auth0.domain, "--ca-file", auth0.ca_file, "--audience",
+                    audience, env=NO_PROXY)
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, last), done.stdout
+
+
 def test_a_slow_answer_is_a_warning(tenant):
     tenant.misbehave(answer(pace_head=0.03))
     found = doctor(tenant)
