@@ -20,8 +20,19 @@ PAGES = sorted(str(page.relative_to(TOP)) for page in (TOP / "docs").glob("*.md"
 # What examples need beyond the usual modules of the tests' servers.
 MODULES = ("proxy", "proxy_http", "proxy_fcgi", "auth_basic", "authn_file")
 
-# The one folder that has to exist is under the ServerRoot here.
-EXAMPLES = {f"{page}:{line}": block.replace("/var/lib/auth0-jwt", "auth0-state")
+# What the image has in its environment, for the examples of docs/docker.md.
+SETTINGS = {"${AUTH0_DOMAIN}": "tenant.us.auth0.com",
+            "${AUTH0_AUDIENCE}": "https://hello-world.example.com"}
+
+
+def here(block):
+    """The one folder that has to exist is under the ServerRoot here."""
+    for setting, value in SETTINGS.items():
+        block = block.replace(setting, value)
+    return block.replace("/var/lib/auth0-jwt", "auth0-state")
+
+
+EXAMPLES = {f"{page}:{line}": here(block)
             for page in PAGES
             for line, block in blocks((TOP / page).read_text("utf-8"))}
 
