@@ -116,9 +116,14 @@ def dead_issuer(authority, ready_key):
 # ---- the other modules -----------------------------------------------------------------
 
 
+VERSIONS = {"auth_openidc": "2.4.12.3", "oauth2": "3.3.1"}
+
+
 @functools.cache
-def need_version(package, version):
+def need_page_version(module):
     """What the page says of other software holds for one version of it."""
+    need_module(module)
+    package, version = f"libapache2-mod-{module.replace('_', '-')}", VERSIONS[module]
     done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], text=True,
                           capture_output=True)
     if not done.stdout.startswith(version):
@@ -127,14 +132,12 @@ def need_version(package, version):
 
 def openidc(issuer, block):
     """mod_auth_openidc's side: (modules, configuration)"""
-    need_module("auth_openidc")
-    need_version("libapache2-mod-auth-openidc", "2.4.12.3")
+    need_page_version("auth_openidc")
     return "auth_openidc", f"OIDCCABundlePath {issuer.ca_file}\n" + with_issuer(issuer, block)
 
 
 def oauth2(issuer, block):
-    need_module("oauth2")
-    need_version("libapache2-mod-oauth2", "3.3.1")
+    need_page_version("oauth2")
     # This version cannot be told of another trust store than the system's.
     keys = "/.well-known/jwks.json"
     return "oauth2", with_issuer(issuer, block).replace(
@@ -324,12 +327,11 @@ def names_of(heading, pattern):
     return set(re.findall(pattern, text))
 
 
-@pytest.mark.parametrize("name, module, version, pattern", [
-    ("mod_auth_openidc", "auth_openidc", "2.4.12.3", r"\bOIDC[A-Z]\w+"),
-    ("mod_oauth2", "oauth2", "3.3.1", r"\bOAuth2[A-Z]\w+")])
-def test_every_old_directive_of_the_page_exists(name, module, version, pattern):
-    need_module(module)
-    need_version(f"libapache2-mod-{module.replace('_', '-')}", version)
+@pytest.mark.parametrize("name, module, pattern", [
+    ("mod_auth_openidc", "auth_openidc", r"\bOIDC[A-Z]\w+"),
+    ("mod_oauth2", "oauth2", r"\bOAuth2[A-Z]\w+")])
+def test_every_old_directive_of_the_page_exists(name, module, pattern):
+    need_page_version(module)
     binary = (paths.LIBEXECDIR / f"mod_{module}.so").read_bytes()
     names = names_of(f"{name}: line by line", pattern) - {"OIDC_CLAIM_"}
     assert len(names) > 3 and b"OIDCNoSuchName\0" not in binary
